@@ -1,0 +1,49 @@
+/** The floors of the house: imports only run downwards, and never in a circle. */
+const floor = (name, from, to) => ({ name, severity: 'error', from: { path: from }, to: { path: to } });
+
+const FEATURES = '^src/(control|entities|records|openapi)/';
+const CORRIDOR = '^src/(http|access|tenants)/';
+const FOUNDATIONS = '^src/(audit|database)/';
+const GROUND = '^src/(model|platform)/';
+const TOP = '^src/[^/]+\\.ts$|^src/(commands|demo)/';
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
+    floor('ground-is-pure', GROUND, `${FOUNDATIONS}|${CORRIDOR}|${FEATURES}|${TOP}`),
+    floor('platform-is-lowest', '^src/platform/', '^src/model/'),
+    floor('foundations-know-nothing-above', FOUNDATIONS, `${CORRIDOR}|${FEATURES}|${TOP}`),
+    floor('database-is-the-lowest-foundation', '^src/database/', '^src/audit/'),
+    floor('corridor-knows-no-feature', CORRIDOR, `${FEATURES}|${TOP}`),
+    floor('features-know-nothing-above', FEATURES, TOP),
+    floor('tenants-and-access-know-no-http', '^src/(access|tenants)/', '^src/http/'),
+    {
+      name: 'features-are-strangers',
+      severity: 'error',
+      from: { path: '^src/(control|entities|records|openapi)/' },
+      to: { path: FEATURES, pathNot: ['^src/$1/', '^src/entities/(entity-registry|defined-entity)\\.ts$'] },
+    },
+    {
+      name: 'model-does-no-io',
+      severity: 'error',
+      from: { path: '^src/model/' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|net|util)$' },
+    },
+    {
+      name: 'only-the-database-room-knows-pg',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/database/' },
+      to: { path: 'node_modules/(pg|pg-.*)/' },
+    },
+    { name: 'no-dev-dependencies', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev'] } },
+    { name: 'no-tests-in-sources', severity: 'error', from: { path: '^src/' }, to: { path: '^test/' } },
+  ],
+  options: {
+    // Tests may look from anywhere at anything.
+    exclude: { path: '\\.(spec|fixture)\\.ts$' },
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+  },
+};

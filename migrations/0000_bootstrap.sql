@@ -1,0 +1,90 @@
+-- Cluster and database law, run by an administrator (`bss migrate` with DATABASE_ADMIN_URL) and by every embedded start.
+-- Idempotent: each run restores the law, so it is also the repair for a database restored elsewhere.
+-- Passwords are set by the caller; here nobody gets one.
+
+do $roles$
+declare
+  wanted record;
+begin
+  for wanted in
+    select *
+    from (values
+      -- owns the control plane; nobody logs in as it
+      ('bss_owner', 'nologin noinherit nocreaterole'),
+      -- what the control plane may do at run time
+      ('bss_control', 'nologin noinherit nocreaterole'),
+      -- what every tenant role may do on shared tables
+      ('bss_tenant', 'nologin noinherit nocreaterole'),
+      -- migrations, provisioning, definition changes
+      ('bss_migrator', 'login noinherit createrole'),
+      -- the pool role: may connect and enter, nothing else
+      ('bss_app_00', 'login noinherit nocreaterole')
+    ) as role (name, attributes)
+  loop
+    if not exists (select from pg_catalog.pg_roles where rolname = wanted.name) then
+      begin
+        execute format('create role %I', wanted.name);
+      exception
+        when duplicate_object or unique_violation then null; -- another replica was faster
+      end;
+    end if;
+    execute format('alter role %I %s nocreatedb', wanted.name, wanted.attributes);
+  end loop;
+end
+$roles$;
+
+grant bss_owner, bss_control to bss_migrator;
+grant bss_tenant to bss_migrator with admin option;
+
+-- Session defaults of the logins: the row writer relies on the text formats, the timeouts are the last line of defence.
+do $settings$
+declare
+  login text;
+begin
+  foreach login in array array['bss_app_00', 'bss_migrator']
+  loop
+    execute format('alter role %I set timezone = %L', login, 'UTC');
+    execute format('alter role %I set datestyle = %L', login, 'ISO, MDY');
+    execute format('alter role %I set intervalstyle = %L', login, 'iso_8601');
+    execute format('alter role %I set bytea_output = %L', login, 'hex');
+    execute format('alter role %I set extra_float_digits = 1', login);
+    execute format('alter role %I set standard_conforming_strings = on', login);
+    execute format('alter role %I set idle_in_transaction_session_timeout = %L', login, '30s');
+    execute format('alter role %I set jit = off', login);
+    execute format('alter role %I set search_path = pg_catalog, pg_temp', login);
+  end loop;
+end
+$settings$;
+
+do $database$
+begin
+  execute format('revoke all on database %I from public', current_database());
+  execute format('grant connect on database %I to bss_app_00, bss_migrator', current_database());
+  execute format('grant create on database %I to bss_owner, bss_migrator', current_database());
+end
+$database$;
+
+revoke all on schema public from public;
+
+-- where TypeORM notes which migrations have run
+create schema if not exists bss_migrations;
+grant usage, create on schema bss_migrations to bss_migrator;
+
+-- Nobody needs set_config: entering uses SET LOCAL. With it, one plain SELECT could change the context.
+revoke execute on function pg_catalog.set_config(text, text, boolean) from public;
+
+-- Large objects have no row-level security: no runtime role may touch them.
+do $large_objects$
+declare
+  lo regprocedure;
+begin
+  for lo in
+    select oid
+    from pg_catalog.pg_proc
+    where pronamespace = 'pg_catalog'::regnamespace
+      and (proname like 'lo\_%' or proname in ('loread', 'lowrite'))
+  loop
+    execute format('revoke execute on function %s from public', lo);
+  end loop;
+end
+$large_objects$;

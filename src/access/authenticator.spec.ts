@@ -1,0 +1,98 @@
+/** The way from a request's header through passport to a principal. */
+
+import { Test } from '@nestjs/testing';
+import { createTokenForge, FORGE_TENANT } from '../../test/harness/token-forge.js';
+import { Problem } from '../platform/problem.js';
+import { Authenticator } from './authenticator.js';
+import { JwtStrategy } from './jwt.strategy.js';
+import { TokenVerifier } from './token-verifier.js';
+
+const forge = createTokenForge();
+
+async function newAuthenticator(keys: () => Response = () => Response.json(forge.jwks())): Promise<Authenticator> {
+  const verifier = new TokenVerifier({
+    issuer: forge.issuer,
+    audience: forge.audience,
+    jwksUrl: 'http://issuer.test/jwks',
+    fetch: async () => keys(),
+  });
+  const module = await Test.createTestingModule({
+    providers: [{ provide: TokenVerifier, useValue: verifier }, JwtStrategy, Authenticator],
+  }).compile();
+  return module.get(Authenticator);
+}
+
+const withHeader = (authorization?: string) => ({ headers: { authorization } });
+
+describe('a request', () => {
+  it.each([
+    ['no header', undefined],
+    ['an empty header', ''],
+    ['another scheme', 'Basic dXNlcjpwYXNz'],
+    ['the scheme alone', 'Bearer'],
+    ['the scheme and blanks', 'Bearer   '],
+    ['the token alone', forge.token()],
+    ['a scheme that only begins alike', `Bearerx ${forge.token()}`],
+  ])('is asked for credentials when it has %s', async (_name, authorization) => {
+    const authenticator = await newAuthenticator();
+    await expect(authenticator.authenticate(withHeader(authorization))).rejects.toMatchObject({
+      code: 'auth/missing-credentials',
+      status: 401,
+      headers: { 'WWW-Authenticate': 'Bearer' },
+    });
+  });
+
+  it.each([
+    ['junk after the token', () => `Bearer ${forge.token()} junk`],
+    ['a token in quotes', () => `Bearer "${forge.token()}"`],
+    ['two tokens', () => `Bearer ${forge.token()}, Bearer ${forge.token()}`],
+    ['a token of another issuer', () => `Bearer ${forge.token({ iss: 'https://evil.test' })}`],
+  ])('is refused with %s', async (_name, authorization) => {
+    const authenticator = await newAuthenticator();
+    await expect(authenticator.authenticate(withHeader(authorization()))).rejects.toMatchObject({
+      code: 'auth/invalid-token',
+      headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
+      cause: expect.any(Error),
+    });
+  });
+
+  it('is answered 503 while the Auth Service is away, not 401', async () => {
+    const authenticator = await newAuthenticator(() => new Response(null, { status: 502 }));
+    const outcome = await authenticator.authenticate(withHeader(`Bearer ${forge.token()}`)).catch((error: unknown) => error);
+    expect(outcome).toBeInstanceOf(Problem);
+    expect(outcome).toMatchObject({ code: 'auth/issuer-unavailable', headers: { 'Retry-After': '2' } });
+  });
+
+  it('with a long header without a blank does not hold the process up', async () => {
+    const authenticator = await newAuthenticator();
+    const started = performance.now();
+    await expect(authenticator.authenticate(withHeader('x'.repeat(1 << 20)))).rejects.toBeInstanceOf(Problem);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+
+  it.each(['Bearer ', 'bearer ', 'BEARER   '])('has a principal when a good token follows "%s"', async (scheme) => {
+    const authenticator = await newAuthenticator();
+    await expect(authenticator.authenticate(withHeader(scheme + forge.token()))).resolves.toEqual({
+      subject: 'somebody',
+      tenantId: FORGE_TENANT,
+      roles: ['viewer'],
+    });
+  });
+
+  it('is judged by the verifier of its own application when there are two in the process', async () => {
+    const ours = await newAuthenticator();
+    const theirs = await newAuthenticator(() => Response.json({ keys: [] }));
+    const request = withHeader(`Bearer ${forge.token()}`);
+    await expect(theirs.authenticate(request)).rejects.toMatchObject({ code: 'auth/invalid-token' });
+    await expect(ours.authenticate(request)).resolves.toMatchObject({ subject: 'somebody' });
+  });
+
+  it('does not meet the outcome of another, however they interleave', async () => {
+    const authenticator = await newAuthenticator();
+    const subjects = Array.from({ length: 200 }, (_, i) => `subject-${i}`);
+    const principals = await Promise.all(
+      subjects.map((sub) => authenticator.authenticate(withHeader(`Bearer ${forge.token({ sub })}`))),
+    );
+    expect(principals.map((principal) => principal.subject)).toEqual(subjects);
+  });
+});

@@ -1,0 +1,73 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { Authenticator } from './access/authenticator.js';
+import { JwtStrategy } from './access/jwt.strategy.js';
+import { TokenVerifier } from './access/token-verifier.js';
+import { ControlModule } from './control/control.module.js';
+import { ControlPlane } from './database/control-plane.js';
+import { RuntimePool } from './database/runtime-pool.js';
+import { EntitiesModule } from './entities/entities.module.js';
+import { EntityRegistry } from './entities/entity-registry.js';
+import { AccessGuard } from './http/access.guard.js';
+import { DenialLog } from './http/denial-log.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { OpenApiModule } from './openapi/openapi.module.js';
+import { LOGGER, type Logger } from './platform/log.js';
+import { Metrics } from './platform/metrics.js';
+import { READINESS, type Readiness } from './platform/readiness.js';
+import { SETTINGS, type Settings } from './platform/settings.js';
+import { RecordsModule } from './records/records.module.js';
+import { TenantDirectory } from './tenants/tenant-directory.js';
+import { TenantsService } from './tenants/tenants.service.js';
+
+/** What a process has opened before Nest composes the rooms around it. */
+export interface Foundations {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly pool: RuntimePool;
+  readonly controlPlane: ControlPlane;
+  readonly directory: TenantDirectory;
+  readonly registry: EntityRegistry;
+  readonly tokens: TokenVerifier;
+  readonly metrics: Metrics;
+  readonly readiness: Readiness;
+}
+
+@Global()
+@Module({})
+class FoundationsModule {
+  static of(foundations: Foundations): DynamicModule {
+    const { settings, logger, pool, controlPlane, directory, registry, tokens, metrics, readiness } = foundations;
+    const providers = [
+      { provide: SETTINGS, useValue: settings },
+      { provide: LOGGER, useValue: logger },
+      { provide: READINESS, useValue: readiness },
+      { provide: RuntimePool, useValue: pool },
+      { provide: ControlPlane, useValue: controlPlane },
+      { provide: TenantDirectory, useValue: directory },
+      { provide: EntityRegistry, useValue: registry },
+      { provide: TokenVerifier, useValue: tokens },
+      { provide: Metrics, useValue: metrics },
+      { provide: TenantsService, useFactory: () => new TenantsService(controlPlane, directory) },
+      JwtStrategy,
+      Authenticator,
+      DenialLog,
+    ];
+    return { module: FoundationsModule, providers, exports: providers };
+  }
+}
+
+/** The only place where rooms are put together. */
+@Module({})
+export class AppModule {
+  static of(foundations: Foundations): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [FoundationsModule.of(foundations), DiscoveryModule, ControlModule, EntitiesModule, RecordsModule, OpenApiModule],
+      providers: [
+        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+      ],
+    };
+  }
+}

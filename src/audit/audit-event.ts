@@ -1,0 +1,48 @@
+import type { Actor } from '../database/context-token.js';
+import type { Statement } from '../model/sql.js';
+import { uuidV7 } from '../platform/uuid.js';
+
+/**
+ * One line of a tenant's trail. Written by the statement or the transaction that makes the change, so there is no change
+ * without its event and no event without its change. Records write theirs inside their own statement.
+ */
+
+export type AuditAction =
+  | 'tenant.created'
+  | 'tenant.updated'
+  | 'tenant.suspended'
+  | 'tenant.resumed'
+  | 'entity.defined'
+  | 'record.created'
+  | 'record.updated'
+  | 'record.deleted'
+  | 'access.denied';
+
+export interface AuditEvent {
+  readonly action: AuditAction;
+  readonly entity?: string;
+  readonly recordId?: string;
+  /** JSON text, kept as written. Never holds a secret. */
+  readonly body: string;
+}
+
+export function auditStatement(tenantId: string, actor: Actor, event: AuditEvent): Statement {
+  return {
+    text: `with marked as (
+  insert into audit.pending (event_id, tenant_id)
+  values ($2::uuid, $1::uuid)
+)
+insert into audit.events (tenant_id, event_id, actor, request_id, action, entity, record_id, body)
+values ($1::uuid, $2::uuid, $3, $4, $5, $6, $7::uuid, $8)`,
+    values: [
+      tenantId,
+      uuidV7(),
+      actor.subject,
+      actor.requestId,
+      event.action,
+      event.entity ?? null,
+      event.recordId ?? null,
+      event.body,
+    ],
+  };
+}

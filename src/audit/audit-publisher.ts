@@ -1,0 +1,101 @@
+import type { ControlPlane } from '../database/control-plane.js';
+
+/**
+ * Publishes audit events as CloudEvents 1.0, at least once: an event's marker is deleted in the transaction that holds it
+ * locked, after the sink has taken it. A sink that fails keeps its events; the next round tries again, with backoff.
+ */
+
+const BATCH = 500;
+const IDLE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/** Takes a batch or rejects; a batch may come again. */
+export type AuditSink = (events: readonly CloudEvent[]) => Promise<void>;
+
+/** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
+export interface CloudEvent {
+  readonly specversion: '1.0';
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject?: string;
+  readonly time: string;
+  readonly datacontenttype: 'application/json';
+  readonly tenantid: string;
+  readonly data: unknown;
+}
+
+interface EventRow {
+  tenant_id: string;
+  event_id: string;
+  occurred_at: Date;
+  actor: string;
+  request_id: string;
+  action: string;
+  entity: string | null;
+  record_id: string | null;
+  body: string;
+}
+
+export class AuditPublisher {
+  private timer: NodeJS.Timeout | null = null;
+  private running: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly controlPlane: ControlPlane,
+    private readonly sink: AuditSink,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  start(): void {
+    this.schedule(0, 0);
+  }
+
+  /** Waits for the batch in hand. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    if (this.timer) clearTimeout(this.timer);
+    await this.running;
+  }
+
+  private schedule(delay: number, failures: number): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.running = this.publishBatch().then(
+        (count) => this.schedule(count === BATCH ? 0 : IDLE_MS, 0),
+        (error: unknown) => {
+          this.onError(error);
+          this.schedule(Math.min(LONGEST_PAUSE_MS, IDLE_MS * 2 ** failures) * (0.5 + Math.random()), failures + 1);
+        },
+      );
+    }, delay);
+    this.timer.unref();
+  }
+
+  /** Returns how many events were published. */
+  async publishBatch(): Promise<number> {
+    const actor = { subject: 'business-store', roles: [], requestId: 'audit-publisher' };
+    return this.controlPlane.platform(actor, async (tx) => {
+      const rows = await tx.run<EventRow>({ text: 'select * from audit.take_pending($1)', values: [String(BATCH)] });
+      if (rows.length === 0) return 0;
+      await this.sink(rows.map(cloudEvent));
+      await tx.manager.query('select audit.mark_published($1)', [rows.map((row) => row.event_id)]);
+      return rows.length;
+    });
+  }
+}
+
+function cloudEvent(row: EventRow): CloudEvent {
+  return {
+    specversion: '1.0',
+    id: row.event_id,
+    source: `urn:bss:tenant:${row.tenant_id}`,
+    type: `business-store.${row.action}`,
+    ...(row.entity === null ? {} : { subject: row.record_id === null ? row.entity : `${row.entity}/${row.record_id}` }),
+    time: row.occurred_at.toISOString(),
+    datacontenttype: 'application/json',
+    tenantid: row.tenant_id,
+    data: { actor: row.actor, requestId: row.request_id, ...JSON.parse(row.body) },
+  };
+}

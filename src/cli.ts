@@ -1,0 +1,19 @@
+import { Command } from 'commander';
+import { demoCommand } from './commands/demo.command.js';
+import { migrateCommand } from './commands/migrate.command.js';
+import { settingsCommand } from './commands/settings.command.js';
+import { tokenCommand } from './commands/token.command.js';
+
+/** `npm run -s bss -- <command>`. Answers go to stdout alone, faults to stderr with exit code 1. */
+const program = new Command('bss')
+  .description('Operate a Business Store')
+  .showHelpAfterError()
+  .addCommand(migrateCommand())
+  .addCommand(tokenCommand())
+  .addCommand(demoCommand())
+  .addCommand(settingsCommand());
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`bss: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,31 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
+
+export class CreateTenantBody {
+  @ApiProperty({ example: 'acme', description: 'Lower-case letters, digits and hyphens, at most 63; unique and unchangeable.' })
+  @IsString()
+  @Matches(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { message: 'slug takes 1-63 lower-case letters, digits and inner hyphens' })
+  slug!: string;
+
+  @ApiPropertyOptional({ example: 'Acme Ltd', description: 'Shown to people. Default: the slug.' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 200)
+  name?: string;
+}
+
+export class UpdateTenantBody {
+  @ApiPropertyOptional({ example: 'Acme Limited' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 200)
+  name?: string;
+
+  @ApiPropertyOptional({
+    enum: ['active', 'suspended'],
+    description: '`suspended`: every request of the tenant gets 403 tenant/suspended.',
+  })
+  @IsOptional()
+  @IsIn(['active', 'suspended'])
+  status?: 'active' | 'suspended';
+}

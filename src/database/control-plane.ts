@@ -1,0 +1,124 @@
+import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import type { TenantHome } from '../model/entity.js';
+import type { Statement } from '../model/sql.js';
+import { quoteIdent } from '../model/sql.js';
+import { type Actor, CONTEXT_LIFETIME_SECONDS, type ContextKey, hmacBlocks, mintContextToken } from './context-token.js';
+import { listMigrations, migrate } from './migrations.js';
+
+/**
+ * The control plane's connections: login `bss_migrator`, which may provision and define but is subject to row-level
+ * security like everybody else. Work happens inside a `SystemTx`, under role `bss_control` and a signed context:
+ * either the platform's, or one tenant's. Never used for records.
+ */
+
+/** The context of work that belongs to no tenant; its id names the platform's own audit trail. */
+export const PLATFORM_ID = '00000000-0000-0000-0000-000000000000';
+
+/** The first signs; all are accepted. */
+export type ContextKeys = readonly [ContextKey, ...ContextKey[]];
+
+export interface ControlPlaneOptions {
+  readonly url: string;
+  readonly contextKeys: ContextKeys;
+  /** TypeORM entity classes of the control plane. */
+  readonly entities: NonNullable<ConstructorParameters<typeof DataSource>[0]['entities']>;
+}
+
+export class ControlPlane {
+  readonly dataSource: DataSource;
+
+  constructor(private readonly options: ControlPlaneOptions) {
+    this.dataSource = new DataSource({
+      type: 'postgres',
+      url: options.url,
+      applicationName: 'business-store-control',
+      schema: 'bss_migrations',
+      entities: options.entities,
+      migrations: listMigrations(),
+      installExtensions: false,
+      poolSize: 5,
+      extra: { connectionTimeoutMillis: 5_000, keepAlive: true },
+    });
+  }
+
+  /** Connects, runs pending migrations and installs this instance's context keys; returns the names of the migrations run. */
+  async open(): Promise<string[]> {
+    await this.dataSource.initialize();
+    const ran = await migrate(this.dataSource, this.options.url);
+    await this.installContextKeys();
+    return ran;
+  }
+
+  async close(): Promise<void> {
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+
+  /** A transaction in the platform's own context: the registry of tenants. */
+  async platform<T>(actor: Actor, work: (tx: SystemTx) => Promise<T>): Promise<T> {
+    return this.transact(actor, { tenantId: PLATFORM_ID, schema: 'business_store_service' }, work);
+  }
+
+  /** A transaction in one tenant's context: its definitions. */
+  async inTenant<T>(actor: Actor, home: TenantHome, work: (tx: SystemTx) => Promise<T>): Promise<T> {
+    return this.transact(actor, home, work);
+  }
+
+  private async transact<T>(
+    actor: Actor,
+    where: { tenantId: string; schema: string },
+    work: (tx: SystemTx) => Promise<T>,
+  ): Promise<T> {
+    return this.dataSource.transaction(async (manager) => {
+      const runner = manager.queryRunner as QueryRunner;
+      const [{ pid, now }] = await runner.query(
+        'select pg_backend_pid() as pid, extract(epoch from clock_timestamp())::bigint as now',
+      );
+      const claims = { ...where, role: 'bss_control', actor };
+      const token = mintContextToken(this.options.contextKeys[0], claims, pid, Number(now) + CONTEXT_LIFETIME_SECONDS);
+      await runner.query('select bss.enter($1, false)', [token]);
+      return work(new SystemTx(manager));
+    });
+  }
+
+  private async installContextKeys(): Promise<void> {
+    await this.dataSource.transaction(async (manager) => {
+      await manager.query('set local role bss_owner');
+      for (const key of this.options.contextKeys) {
+        const { inner, outer } = hmacBlocks(key.secret);
+        const known: { same: boolean }[] = await manager.query(
+          `insert into bss.context_keys as k (kid, inner_block, outer_block)
+           values ($1, $2, $3)
+           on conflict (kid) do update set kid = excluded.kid
+           returning k.inner_block = $2 and k.retired_at is null as same`,
+          [key.kid, inner, outer],
+        );
+        if (!known[0]?.same) throw new Error(`context key ${key.kid} is retired, or another key has its name: choose a new one`);
+      }
+    });
+  }
+}
+
+/** A control-plane transaction. Only `ControlPlane` mints one. */
+export class SystemTx {
+  constructor(readonly manager: EntityManager) {}
+
+  async run<T = unknown>(statement: Statement): Promise<T[]> {
+    return this.manager.query(statement.text, [...statement.values]);
+  }
+
+  /** Creates roles and grants as the login itself, then returns to `bss_control`. */
+  async asMigrator(statements: readonly string[]): Promise<void> {
+    await this.asRole('none', statements);
+  }
+
+  /** Runs DDL as the role that owns the tenant's schema, so that a hostile definition stays in that schema. */
+  async asOwner(home: TenantHome, statements: readonly string[]): Promise<void> {
+    await this.asRole(quoteIdent(home.ownerRole), statements);
+  }
+
+  private async asRole(role: string, statements: readonly string[]): Promise<void> {
+    await this.manager.query(`set local role ${role}`);
+    for (const statement of statements) await this.manager.query(statement);
+    await this.manager.query('set local role bss_control');
+  }
+}

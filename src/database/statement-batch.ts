@@ -1,0 +1,119 @@
+import { type Connection, Query } from 'pg';
+import type { Statement } from '../model/sql.js';
+
+/**
+ * Several statements in one network flush with one Sync (extended protocol, pipelined). Outside of `begin` the batch is
+ * one implicit transaction: all of it commits or none. After an error the server skips the rest of the batch. Only the
+ * runtime connection sends these; since this is the only thing it sends, the simple protocol is never spoken there.
+ */
+
+/** A row as Postgres printed it: text format, no parsing. */
+export type Row = readonly (string | null)[];
+
+export interface StatementResult {
+  readonly rows: readonly Row[];
+  /** The command tag, such as `SELECT 3`, `UPDATE 1` or `COMMIT`. */
+  readonly command: string;
+}
+
+/** The parts of pg's wire connection that a batch writes to; its published types stop short of them. */
+interface WireConnection {
+  readonly stream: { cork(): void; uncork(): void };
+  parse(message: { text: string; name: string }): void;
+  bind(message: { portal: string; statement: string; values: readonly (string | null)[]; binary: boolean }): void;
+  execute(message: { portal: string; rows: number }): void;
+  close(message: { type: 'S'; name: string }): void;
+  sync(): void;
+}
+
+/**
+ * The names prepared on one connection. A name that a failed batch may or may not have prepared, or closed, is closed
+ * before it is parsed again (closing an unknown name is no error), and the least recently used name gives way at the
+ * limit, because every prepared plan costs memory in the backend.
+ */
+export class PreparedNames {
+  private readonly names = new Map<string, 'prepared' | 'uncertain'>();
+
+  constructor(private readonly limit = 200) {}
+
+  /** What must be sent before `name` can be bound. */
+  prepare(name: string): { parse: boolean; close: readonly string[] } {
+    const known = this.names.get(name);
+    this.names.delete(name);
+    this.names.set(name, 'prepared');
+    if (known === 'prepared') return { parse: false, close: [] };
+    const close = known === 'uncertain' ? [name] : [];
+    for (const oldest of this.names.keys()) {
+      if (this.names.size <= this.limit) break;
+      this.names.delete(oldest);
+      close.push(oldest);
+    }
+    return { parse: true, close };
+  }
+
+  doubt(names: readonly string[]): void {
+    for (const name of names) this.names.set(name, 'uncertain');
+  }
+}
+
+export class StatementBatch extends Query {
+  private readonly results: StatementResult[] = [];
+  private received: Row[] = [];
+  private readonly uncertain: string[] = [];
+  private settled = false;
+
+  constructor(
+    private readonly statements: readonly Statement[],
+    private readonly prepared: PreparedNames,
+    /** Called once; with an error, the results are those of the statements before it. */
+    private readonly settle: (error: Error | null, results: readonly StatementResult[]) => void,
+  ) {
+    super({ text: 'batch' });
+    Object.assign(this, { submit: this.send.bind(this) });
+  }
+
+  private send(target: Connection): null {
+    const connection = target as unknown as WireConnection;
+    connection.stream.cork();
+    try {
+      for (const { text, values, name = '' } of this.statements) {
+        let parse = true;
+        if (name !== '') {
+          const needed = this.prepared.prepare(name);
+          for (const old of needed.close) connection.close({ type: 'S', name: old });
+          parse = needed.parse;
+          if (parse) this.uncertain.push(...needed.close, name);
+        }
+        if (parse) connection.parse({ text, name });
+        connection.bind({ portal: '', statement: name, values, binary: false });
+        connection.execute({ portal: '', rows: 0 });
+      }
+      connection.sync();
+    } finally {
+      connection.stream.uncork();
+    }
+    return null;
+  }
+
+  handleDataRow(message: { fields: Row }): void {
+    this.received.push(message.fields);
+  }
+
+  handleCommandComplete(message: { text: string }): void {
+    this.results.push({ rows: this.received, command: message.text });
+    this.received = [];
+  }
+
+  handleError(error: Error): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.prepared.doubt(this.uncertain);
+    this.settle(error, this.results);
+  }
+
+  handleReadyForQuery(): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.settle(null, this.results);
+  }
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import type { DynamicModule } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner, NestFactory, Reflector } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '../platform/log.js';
+import type { Metrics } from '../platform/metrics.js';
+import type { Settings } from '../platform/settings.js';
+import { assertOperations } from './assert-operations.js';
+import { installBodyParsing } from './body-parsing.js';
+import { nestLogger } from './nest-logger.js';
+import { sendProblem, toProblem } from './problem.filter.js';
+import type { ServiceRequest } from './request.js';
+
+/** Nest on Fastify with the corridor's habits: limits, request ids, strict bodies, one log line and one metric per request. */
+export async function createApp(
+  module: DynamicModule,
+  { settings, logger, metrics }: { settings: Settings; logger: Logger; metrics: Metrics },
+  isDraining: () => boolean,
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: settings.BODY_LIMIT_BYTES,
+    genReqId: requestId,
+    // While draining, requests already on their way are answered; Fastify's own 503 would fail them.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    // Slow clients may not hold the server: headers within 10 s, a whole request within a minute.
+    requestTimeout: 60_000,
+    http: { headersTimeout: 10_000 },
+    routerOptions: { maxParamLength: 512 },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(reply, request.id, toProblem(error)),
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    bodyParser: false,
+    logger: nestLogger(logger),
+    abortOnError: false,
+  });
+  const fastify = app.getHttpAdapter().getInstance();
+  installBodyParsing(fastify);
+  fastify.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+    if (isDraining()) reply.header('connection', 'close');
+  });
+  fastify.addHook('onResponse', async (request: ServiceRequest, reply) => {
+    const route = request.routeOptions.url ?? 'unmatched';
+    const status = reply.statusCode;
+    metrics.observeRequest(request.method, route, status, reply.elapsedTime / 1000);
+    if (logger.isLevelEnabled('info')) {
+      const ms = Math.round(reply.elapsedTime * 1000) / 1000;
+      logger.info(
+        { requestId: request.id, tenantId: request.principal?.tenantId, method: request.method, route, status, ms },
+        'request',
+      );
+    }
+  });
+  assertOperations(app.get(DiscoveryService), new MetadataScanner(), app.get(Reflector));
+  return app;
+}
+
+/** A caller's request id is kept when it is safe to log and to sign, so that a trace can cross services. */
+function requestId(request: { headers: Record<string, string | string[] | undefined> }): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : randomUUID();
+}

@@ -1,0 +1,30 @@
+import { Problem } from '../platform/problem.js';
+
+/** Entity tags (RFC 9110 §8.8.3): a record's revision, quoted. */
+
+export function etagOf(revision: string): string {
+  return `"${revision}"`;
+}
+
+/** What If-Match demands: the revisions that will do, `any` existing one, or nothing (header absent). */
+export type Precondition = 'none' | 'any' | readonly string[];
+
+/** @throws Problem request/invalid-header */
+export function readIfMatch(header: string | undefined): Precondition {
+  if (header === undefined) return 'none';
+  if (header.trim() === '*') return 'any';
+  const tags = header.split(',').map((tag) => /^\s*(W\/)?"(\d{1,19})"\s*$/.exec(tag));
+  if (tags.some((tag) => tag === null)) {
+    throw new Problem('request/invalid-header', 'If-Match takes the ETag of the record, such as "3", or *.', {
+      header: 'If-Match',
+    });
+  }
+  // If-Match compares strongly: a weak tag never matches (RFC 9110 §13.1.1).
+  return tags.flatMap((tag) => (tag?.[1] === undefined ? [tag?.[2] as string] : []));
+}
+
+/** True when If-None-Match says that the client's copy is current. Compares weakly (RFC 9110 §13.1.2). */
+export function isNotModified(header: string | undefined, revision: string): boolean {
+  if (header === undefined) return false;
+  return header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etagOf(revision));
+}

@@ -1,0 +1,94 @@
+/**
+ * Which names a query may use for what. Only declared properties and system members are ever found: `tenant_id` and
+ * the store's own columns have no name here. Used by the parsers of `select`, `order` and filters.
+ */
+
+import { type Entity, isSystemMember, type Property, SYSTEM_MEMBERS } from '../entity.js';
+import type { Field } from './ast.js';
+import { quoteName } from './invalid-query.js';
+
+/** An unknown name is answered with the known ones, at most this many. */
+const NAMES_LISTED = 30;
+
+interface KnownField {
+  readonly field: Field;
+  readonly writeOnly: boolean;
+}
+
+/** Built once per entity: a list request looks up a handful of names in what may be hundreds. */
+const KNOWN = new WeakMap<Entity, ReadonlyMap<string, KnownField>>();
+
+/** The field of that name, or `fail` with what is wrong. Write-only properties have no use in a query: each would tell their value. */
+export function fieldOf(entity: Entity, name: string, fail: (message: string) => never): Field {
+  const known = knownFields(entity).get(name);
+  if (!known) fail(unknownName(entity, name));
+  if (known.writeOnly) {
+    fail(`the property ${quoteName(name)} is write-only: it can be neither selected nor filtered nor sorted on.`);
+  }
+  return known.field;
+}
+
+/** For names that need no parsing; undefined also means "look closer". */
+export function isKnownName(entity: Entity, name: string): boolean {
+  return knownFields(entity).has(name);
+}
+
+function knownFields(entity: Entity): ReadonlyMap<string, KnownField> {
+  const cached = KNOWN.get(entity);
+  if (cached) return cached;
+  const fields = new Map<string, KnownField>();
+  for (const [name, type] of Object.entries(SYSTEM_MEMBERS)) {
+    fields.set(name, { field: { name, column: name, type }, writeOnly: false });
+  }
+  for (const property of entity.properties) {
+    if (!isSystemMember(property.name)) fields.set(property.name, fromProperty(property));
+  }
+  KNOWN.set(entity, fields);
+  return fields;
+}
+
+function fromProperty({ name, column, type, writeOnly }: Property): KnownField {
+  return { field: { name, column, type }, writeOnly };
+}
+
+function unknownName(entity: Entity, name: string): string {
+  const known = [...knownFields(entity).values()].filter((entry) => !entry.writeOnly).map((entry) => entry.field.name);
+  const near = closest(name, known);
+  const listed = known.slice(0, NAMES_LISTED).map(quoteName).join(', ');
+  const more = known.length > NAMES_LISTED ? ` and ${known.length - NAMES_LISTED} more` : '';
+  return (
+    `${quoteName(entity.name)} has no property ${quoteName(name)}.` +
+    `${near === undefined ? '' : ` Did you mean ${quoteName(near)}?`} Its properties are ${listed}${more}.`
+  );
+}
+
+/** The same name in another case, or the nearest within two typing errors; long names are not worth the comparison. */
+function closest(name: string, candidates: readonly string[]): string | undefined {
+  if (name.length > 64) return undefined;
+  const wanted = name.toLowerCase();
+  const tolerated = Math.min(2, Math.floor(wanted.length / 3));
+  let best: { candidate: string; distance: number } | undefined;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - name.length) > tolerated) continue;
+    const distance = editDistance(wanted, candidate.toLowerCase());
+    if (distance <= tolerated && (!best || distance < best.distance)) best = { candidate, distance };
+  }
+  return best?.candidate;
+}
+
+/** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment), one row at a time. */
+function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? before[j - 2]! + 1 : substituted;
+      next.push(Math.min(substituted, swapped, row[j]! + 1, next[j - 1]! + 1));
+    }
+    before = row;
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { readPrefer } from './prefer.js';
+
+/** Any UTF-16 code unit, lone surrogates included; fast-check's own 'binary' takes seconds to set up. */
+const codeUnit = fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit));
+
+describe('readPrefer', () => {
+  test.each([
+    undefined,
+    '',
+    ',,;=',
+    'respond-async',
+    'return',
+    'return=',
+    'return=maximal',
+    'return=MINIMAL',
+    'count=planned',
+    'count=exactly',
+    'wait=10; return=minimal',
+    'note="a, return=minimal, b"',
+    'note="never closed, return=minimal',
+    '__proto__=exact',
+  ])('ignores %j', (header) => {
+    expect(readPrefer(header)).toEqual({});
+  });
+
+  test('reads what it knows and reports it', () => {
+    expect(readPrefer('return=minimal')).toEqual({ return: 'minimal', applied: 'return=minimal' });
+    expect(readPrefer('foo; bar, count=exact,return=headers-only')).toEqual({
+      return: 'headers-only',
+      count: 'exact',
+      applied: 'return=headers-only, count=exact',
+    });
+  });
+
+  test('reads names in any case, quoted values, spaces and parameters', () => {
+    expect(readPrefer(' Return = "representation" ; x=1 , COUNT=exact;q')).toMatchObject({
+      return: 'representation',
+      count: 'exact',
+    });
+  });
+
+  test('takes the first of a preference given twice', () => {
+    expect(readPrefer('return=minimal, return=representation')).toMatchObject({ return: 'minimal' });
+    expect(readPrefer('return=maximal, return=representation')).toEqual({});
+  });
+
+  test('reports only what the route follows', () => {
+    expect(readPrefer('return=minimal, count=exact', ['count'])).toEqual({ count: 'exact', applied: 'count=exact' });
+  });
+
+  test('never throws', () => {
+    const text = fc.oneof(
+      fc.string({ unit: codeUnit }),
+      fc.string({ unit: fc.constantFrom('"', '\\', ',', ';', '=', ' ', 'r') }),
+    );
+    fc.assert(fc.property(text, (header) => void readPrefer(header)));
+  });
+});

@@ -1,0 +1,45 @@
+import type { JsonObject, JsonValue } from '../platform/json-value.js';
+import type { Entity } from './entity.js';
+import { columnText } from './values.js';
+
+/** Takes a record apart into the texts of its columns: the inverse of the row writer. Used by insert, replace and patch. */
+
+export interface RecordColumns {
+  /** Aligned with `entity.properties`; null is SQL NULL. */
+  readonly columns: readonly (string | null)[];
+  /** JSON text for EXTRA_COLUMN: undeclared members, and the explicit nulls of optional properties. Null when there are none. */
+  readonly extra: string | null;
+}
+
+const declaredNames = new WeakMap<Entity, ReadonlySet<string>>();
+
+/** `record` is valid under the entity's document and holds no system members. */
+export function splitRecord(entity: Entity, record: JsonObject): RecordColumns {
+  const extra: [string, JsonValue][] = [];
+  let present = 0;
+  const columns = entity.properties.map((property) => {
+    if (!Object.hasOwn(record, property.name)) return null;
+    present++;
+    const value = record[property.name]!;
+    if (value !== null) return columnText(property, value);
+    // In a required property the NULL of the column says as much.
+    if (!property.required) extra.push([property.name, null]);
+    return null;
+  });
+  const names = Object.keys(record);
+  if (names.length > present) {
+    const declared = namesOf(entity);
+    for (const name of names) if (!declared.has(name)) extra.push([name, record[name]!]);
+  }
+  // fromEntries defines members, so that a name such as __proto__ stays one.
+  return { columns, extra: extra.length > 0 ? JSON.stringify(Object.fromEntries(extra)) : null };
+}
+
+function namesOf(entity: Entity): ReadonlySet<string> {
+  let names = declaredNames.get(entity);
+  if (!names) {
+    names = new Set(entity.properties.map((property) => property.name));
+    declaredNames.set(entity, names);
+  }
+  return names;
+}

@@ -1,0 +1,71 @@
+/** The query parameters of a record list: one per column that can be filtered on, and those that shape the list. */
+import { type ColumnType, type Entity, isSystemMember, SYSTEM_MEMBERS } from '../model/entity.js';
+import type { JsonObject } from '../platform/json-value.js';
+
+type Kind = 'text' | 'ordered' | 'boolean' | 'json';
+
+const OPERATORS: Readonly<Record<Kind, readonly string[]>> = {
+  text: ['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in', 'is', 'like', 'ilike'],
+  ordered: ['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in', 'is'],
+  boolean: ['eq', 'neq', 'in', 'is'],
+  json: ['is'],
+};
+
+const EXAMPLES: Readonly<Record<Kind, string>> = {
+  text: '`eq.Rock`, `neq.Rock`, `in.(Rock,"R&B")`, `is.null`, `is.not_null`, `like.Ro*`, `ilike.*rock*`, `gte.M`',
+  ordered: '`eq.5`, `neq.5`, `gt.5`, `gte.5`, `lt.5`, `lte.5`, `in.(1,2,3)`, `is.null`, `is.not_null`',
+  boolean: '`eq.true`, `neq.true`, `is.true`, `is.not_null`, `is.null`, `in.(true,false)`',
+  json: '`is.null`, `is.not_null`',
+};
+
+function kindOf(type: ColumnType): Kind {
+  if (type === 'text') return 'text';
+  if (type === 'boolean') return 'boolean';
+  return type === 'jsonb' ? 'json' : 'ordered';
+}
+
+const text = (description: string, more: JsonObject = {}): JsonObject => ({ schema: { type: 'string', ...more }, description });
+
+const SHAPING: Readonly<Record<string, JsonObject>> = {
+  select: text('The members to return, separated by commas. Members left out are then missing from every record.'),
+  order: text('Members to sort by, e.g. `Name.asc,created_at.desc.nullslast`.'),
+  limit: { schema: { type: 'integer', minimum: 0 }, description: 'At most this many records.' },
+  offset: { schema: { type: 'integer', minimum: 0 }, description: 'Skip this many records first.' },
+  or: text('At least one must hold, e.g. `(a.gt.1,b.is.null)`; may be nested: `(a.eq.1,and(b.gt.2,c.lt.3))`.', {
+    pattern: '^\\(.*\\)$',
+  }),
+  and: text('All must hold, e.g. `(a.gt.1,a.lt.9)`; may be nested.', { pattern: '^\\(.*\\)$' }),
+  'not.or': text('None may hold: `or` turned round.', { pattern: '^\\(.*\\)$' }),
+  'not.and': text('Not all may hold: `and` turned round.', { pattern: '^\\(.*\\)$' }),
+};
+
+/** `components/parameters` that the list refers to. */
+export const LIST_PARAMETERS: JsonObject = Object.fromEntries([
+  ...Object.entries(SHAPING).map(([name, parameter]) => [`list.${name}`, { name, in: 'query', ...parameter }]),
+  ...Object.entries(SYSTEM_MEMBERS).map(([name, type]) => [`filter.${name}`, filterParameter(name, type)]),
+]);
+
+const SHARED = Object.keys(LIST_PARAMETERS).map((name) => ({ $ref: `#/components/parameters/${name}` }));
+
+/** Every parameter of the entity's list. Several filters must all hold; the same one may be given several times. */
+export function listParameters({ properties }: Entity): readonly JsonObject[] {
+  const own = properties.filter(({ name, writeOnly }) => !writeOnly && !isSystemMember(name) && !Object.hasOwn(SHAPING, name));
+  return [...SHARED, ...own.map(({ name, type }) => filterParameter(name, type))];
+}
+
+/** `components/schemas` that the parameters refer to. Repeating a parameter (`form`, exploded) is what OpenAPI takes an array for. */
+export const FILTER_SCHEMAS: JsonObject = Object.fromEntries(
+  Object.entries(OPERATORS).map(([kind, operators]) => [
+    `filter.${kind}`,
+    {
+      type: 'array',
+      items: { type: 'string', pattern: `^(not\\.)?(${operators.join('|')})\\.` },
+      description: `An operator and a value: ${EXAMPLES[kind as Kind]}. \`not.\` before it turns it round. Given several times, all must hold.`,
+    },
+  ]),
+);
+
+/** A property with a name of `SHAPING` can be filtered on inside a group only: `and=(limit.eq.1)`. */
+function filterParameter(name: string, type: ColumnType): JsonObject {
+  return { name, in: 'query', schema: { $ref: `#/components/schemas/filter.${kindOf(type)}` } };
+}

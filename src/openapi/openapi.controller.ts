@@ -1,0 +1,49 @@
+import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import type { Principal } from '../access/principal.js';
+import { EntityRegistry } from '../entities/entity-registry.js';
+import { Performs } from '../http/operation.decorator.js';
+import { CurrentPrincipal, CurrentTenant } from '../http/parameters.js';
+import { SETTINGS, type Settings } from '../platform/settings.js';
+import type { Tenant } from '../tenants/tenant-directory.js';
+import { DOCS_CONTENT_SECURITY_POLICY, docsPage, docsScript } from './docs-page.js';
+import { PlatformOpenApi, SERVICE_VERSION } from './platform-openapi.js';
+import { tenantOpenApi } from './tenant-openapi.js';
+
+@ApiExcludeController()
+@Controller()
+export class OpenApiController {
+  constructor(
+    private readonly registry: EntityRegistry,
+    private readonly platform: PlatformOpenApi,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  @Get('api/v1/tenants/:tenantId/openapi.json')
+  @Performs('openapi.read')
+  async tenant(@CurrentTenant() tenant: Tenant, @CurrentPrincipal() principal: Principal) {
+    const entities = [...(await this.registry.of(tenant)).values()].map((defined) => defined.entity);
+    return tenantOpenApi({ tenant, entities, principal, serverUrl: this.settings.PUBLIC_URL ?? '/', version: SERVICE_VERSION });
+  }
+
+  @Get('api/v1/openapi.json')
+  @Performs('docs.read')
+  document() {
+    return this.platform.document;
+  }
+
+  @Get('docs')
+  @Performs('docs.read')
+  page(@Res({ passthrough: true }) reply: FastifyReply): string {
+    reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', DOCS_CONTENT_SECURITY_POLICY);
+    return docsPage();
+  }
+
+  @Get('docs/docs.js')
+  @Performs('docs.read')
+  script(@Res({ passthrough: true }) reply: FastifyReply): string {
+    reply.header('content-type', 'text/javascript; charset=utf-8');
+    return docsScript();
+  }
+}

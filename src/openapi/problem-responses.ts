@@ -1,0 +1,123 @@
+/** The error answers of record operations as `components/responses`: one per status, listing the problem types it stands for. */
+
+import type { JsonObject } from '../platform/json-value.js';
+import { PROBLEM_JSON, Problem, type ProblemName } from '../platform/problem.js';
+
+/** Every line of the error catalog: may a record operation answer with it? A new line does not compile until it is here. */
+const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
+  'request/malformed': true,
+  'request/malformed-json': true,
+  'request/unfaithful-json': true,
+  'request/invalid': true,
+  'request/invalid-query': true,
+  'request/invalid-header': true,
+  'request/too-large': true,
+  'request/unsupported-media-type': true,
+  'request/not-found': true,
+  'request/method-not-allowed': false,
+  'auth/missing-credentials': true,
+  'auth/invalid-token': true,
+  'auth/issuer-unavailable': true,
+  'auth/tenant-mismatch': true,
+  'auth/forbidden': true,
+  'tenant/not-found': true,
+  'tenant/exists': false,
+  'tenant/suspended': true,
+  'entity/not-found': true,
+  'entity/invalid-document': false,
+  'entity/needs-plan': false,
+  'entity/conflict': false,
+  'entity/busy': false,
+  'record/not-found': true,
+  'record/invalid': true,
+  'record/duplicate': true,
+  'record/reference-missing': true,
+  'record/still-referenced': true,
+  'record/precondition-failed': true,
+  'record/precondition-required': true,
+  'record/too-many': true,
+  'database/invalid-value': true,
+  'database/context-missing': true,
+  'database/unavailable': true,
+  'database/timeout': true,
+  'database/conflict': true,
+  'service/shutting-down': true,
+  'service/internal': true,
+};
+
+const HEADERS: Readonly<Record<number, JsonObject>> = {
+  401: { 'WWW-Authenticate': { schema: { type: 'string' }, description: 'RFC 6750: which credentials are wanted.' } },
+  503: { 'Retry-After': { schema: { type: 'string' }, description: 'When to try again, if that is known.' } },
+};
+
+export const PROBLEM_SCHEMAS: JsonObject = {
+  problem: {
+    type: 'object',
+    title: 'Problem',
+    description: 'RFC 9457. `type` is stable; `detail` says what is wrong and what to do.',
+    required: ['type', 'title', 'status', 'detail'],
+    properties: {
+      type: { type: 'string', format: 'uri' },
+      title: { type: 'string' },
+      status: { type: 'integer', minimum: 400, maximum: 599 },
+      detail: { type: 'string' },
+      instance: { type: 'string', format: 'uri', description: 'The request, as it is named in the logs.' },
+      errors: { type: 'array', items: { $ref: '#/components/schemas/problem.fault' } },
+    },
+  },
+  'problem.fault': {
+    type: 'object',
+    title: 'Fault',
+    required: ['pointer', 'rule', 'message'],
+    properties: {
+      pointer: { type: 'string', format: 'json-pointer', description: 'Where in the body (RFC 6901).' },
+      rule: { type: 'string', description: 'The keyword that was not satisfied.' },
+      message: { type: 'string' },
+    },
+  },
+};
+
+/** Status → problems, from the catalog, in its order. */
+const BY_STATUS: ReadonlyMap<number, readonly Problem[]> = groupByStatus();
+
+export const PROBLEM_RESPONSES: JsonObject = Object.fromEntries(
+  [...BY_STATUS].map(([status, problems]) => [
+    `problem.${status}`,
+    {
+      description: [...new Set(problems.map(titleOf))].join('. '),
+      ...(HEADERS[status] && { headers: HEADERS[status] }),
+      content: {
+        [PROBLEM_JSON]: {
+          schema: {
+            allOf: [{ $ref: '#/components/schemas/problem' }],
+            properties: { type: { enum: problems.map(({ code }) => `urn:bss:problem:${code}`) }, status: { const: status } },
+          },
+        },
+      },
+    },
+  ]),
+);
+
+/** The `responses` members for these statuses. @throws when the catalog has no problem with such a status. */
+export function problemResponses(statuses: readonly number[]): JsonObject {
+  return Object.fromEntries(
+    statuses.map((status) => {
+      if (!BY_STATUS.has(status)) throw new Error(`No problem of the catalog has status ${status}.`);
+      return [String(status), { $ref: `#/components/responses/problem.${status}` }];
+    }),
+  );
+}
+
+function groupByStatus(): ReadonlyMap<number, readonly Problem[]> {
+  const grouped = new Map<number, Problem[]>();
+  for (const [name, answered] of Object.entries(ANSWERED)) {
+    if (!answered) continue;
+    const problem = new Problem(name as ProblemName, '');
+    grouped.set(problem.status, [...(grouped.get(problem.status) ?? []), problem]);
+  }
+  return grouped;
+}
+
+function titleOf(problem: Problem): string {
+  return String(problem.toJSON().title);
+}

@@ -1,0 +1,130 @@
+/**
+ * The shapes of an entity's records on the wire, as OpenAPI components: what is returned, and what an insert, a replace
+ * and a merge patch take. Generated from the entity document; the document itself stays the authority.
+ */
+import { type Entity, isSystemMember, type Property, SYSTEM_MEMBERS, type SystemMember } from '../model/entity.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
+import { DocumentSchema, type SchemaComponents } from './document-schema.js';
+
+const SYSTEM_SCHEMAS: Readonly<Record<SystemMember, JsonObject>> = {
+  id: { type: 'string', format: 'uuid', description: 'Given by the store (version 7) unless an insert brings one.' },
+  created_at: { type: 'string', format: 'date-time', readOnly: true, description: 'When the record was stored, in UTC.' },
+  updated_at: { type: 'string', format: 'date-time', readOnly: true, description: 'When it was last changed, in UTC.' },
+  created_by: { type: 'string', readOnly: true, description: 'The subject of the token that stored it.' },
+  updated_by: { type: 'string', readOnly: true, description: 'The subject of the token that last changed it.' },
+  revision: { type: 'integer', minimum: 1, readOnly: true, description: 'Grows by one with every change; the ETag.' },
+};
+
+/** Words about the whole object. They need not hold of a returned record, which has system members and may lack others. */
+const ABOUT_THE_WHOLE = new Set([
+  ...['properties', 'required', 'minProperties', 'maxProperties', 'dependentRequired', 'dependentSchemas', 'propertyNames'],
+  ...['patternProperties', 'unevaluatedProperties', 'additionalProperties', 'enum', 'const', 'examples', 'default'],
+  ...['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', '$ref'],
+]);
+
+/** References to one entity's components; a component exists from the first time it is asked for. */
+export class RecordSchemas {
+  readonly #document: DocumentSchema;
+  readonly #properties: JsonObject;
+
+  constructor(
+    private readonly entity: Entity,
+    private readonly identifier: string,
+    private readonly components: SchemaComponents,
+  ) {
+    this.#document = new DocumentSchema(entity.document, identifier, components);
+    this.#properties = isJsonObject(entity.document.properties) ? entity.document.properties : {};
+  }
+
+  /** As returned: with system members, without what is `writeOnly`. */
+  returned(): JsonObject {
+    return this.components.refer(this.identifier, () => {
+      const visible = this.entity.properties.filter(({ name, writeOnly }) => !writeOnly && !isSystemMember(name));
+      const system = Object.keys(SYSTEM_MEMBERS) as SystemMember[];
+      return {
+        ...this.#descriptive(),
+        required: [...system, ...visible.filter(({ required }) => required).map(({ name }) => name)],
+        properties: Object.fromEntries([
+          ...system.map((member) => [member, this.#system(member)]),
+          ...visible.map(({ name }) => [name, this.#property(name)]),
+        ]),
+        ...this.#undeclaredMembers(),
+      };
+    });
+  }
+
+  /** As inserted: without what the store sets itself; the `id` may be chosen, and what has a default may be left out. */
+  input(): JsonObject {
+    return this.components.refer(`${this.identifier}.Input`, () =>
+      this.#whole((property) => property.required && property.default === undefined, { id: this.#system('id') }),
+    );
+  }
+
+  /** As replaced: an absent member is absent afterwards, so defaults play no part. */
+  replacement(): JsonObject {
+    return this.components.refer(`${this.identifier}.Replacement`, () => this.#whole(({ required }) => required, {}));
+  }
+
+  /** As a merge patch (RFC 7396): everything optional, and null takes away what is not required. */
+  patch(): JsonObject {
+    return this.components.refer(`${this.identifier}.Patch`, () => ({
+      ...this.#descriptive(),
+      properties: Object.fromEntries(
+        this.entity.properties
+          .filter((property) => isSettable(property) && !property.immutable)
+          .map((property) => [property.name, this.#patched(property)]),
+      ),
+      ...this.#undeclaredMembers(),
+    }));
+  }
+
+  #whole(isRequired: (property: Property) => boolean, further: JsonObject): JsonObject {
+    const settable = this.entity.properties.filter(isSettable);
+    const { properties: _, ...rest } = this.entity.document;
+    return {
+      ...(this.#document.rewrite(rest) as JsonObject),
+      required: settable.filter(isRequired).map(({ name }) => name),
+      properties: { ...further, ...Object.fromEntries(settable.map(({ name }) => [name, this.#property(name)])) },
+    };
+  }
+
+  #system(member: SystemMember): JsonObject {
+    return this.components.refer(`system.${member}`, () => SYSTEM_SCHEMAS[member]);
+  }
+
+  #property(name: string): JsonValue {
+    return this.#document.rewrite(Object.hasOwn(this.#properties, name) ? this.#properties[name]! : true);
+  }
+
+  #descriptive(): JsonObject {
+    const about = Object.entries(this.entity.document).filter(([word]) => !ABOUT_THE_WHOLE.has(word));
+    return { type: 'object', ...(this.#document.rewrite(Object.fromEntries(about)) as JsonObject) };
+  }
+
+  /** `false` only where the document says so itself and nothing else in it could let further members in. */
+  #undeclaredMembers(): JsonObject {
+    const closed = this.entity.document.additionalProperties === false && this.entity.document.patternProperties === undefined;
+    return closed ? { additionalProperties: false } : {};
+  }
+
+  #patched(property: Property): JsonValue {
+    const schema = this.#property(property.name);
+    if (!isJsonObject(schema)) return schema;
+    const { default: _, title, description, ...constraints } = schema;
+    const about = { ...(title !== undefined && { title }), ...(description !== undefined && { description }) };
+    // An object is patched member by member: a patch of it need not satisfy what the whole must.
+    if (property.type === 'jsonb' && mayBeObject(constraints)) return about;
+    // null in a patch removes, so a required member refuses it even where it may hold null.
+    if (property.required && property.nullable) return { ...about, allOf: [constraints], not: { type: 'null' } };
+    if (property.required || property.nullable) return { ...about, ...constraints };
+    return { ...about, anyOf: [constraints, { type: 'null' }] };
+  }
+}
+
+function isSettable({ name, readOnly, generated }: Property): boolean {
+  return !readOnly && generated === undefined && !isSystemMember(name);
+}
+
+function mayBeObject({ type }: JsonObject): boolean {
+  return type === undefined || [type].flat().includes('object');
+}

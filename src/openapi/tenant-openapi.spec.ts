@@ -1,0 +1,363 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import fc from 'fast-check';
+import type { Principal, Role } from '../access/principal.js';
+import { readChinook } from '../demo/load-chinook.js';
+import { readEntity } from '../model/document/read-entity.js';
+import { type Entity, type Property, SYSTEM_MEMBERS } from '../model/entity.js';
+import type { JsonObject, JsonValue } from '../platform/json-value.js';
+import { tenantOpenApi } from './tenant-openapi.js';
+
+const TENANT = { id: '0190a1b2-0000-7000-8000-000000000001', slug: 'acme', name: 'Acme' };
+const RECORDS = `/api/v1/tenants/${TENANT.id}/records`;
+
+/** For names that no document may use: OpenAPI has to be safe by itself. */
+function unchecked(name: string, document: JsonObject): Entity {
+  const properties = Object.entries((document.properties ?? {}) as Record<string, JsonObject>).map(
+    ([member, schema]): Property => ({
+      name: member,
+      column: member,
+      type: schema.type === 'string' ? 'text' : 'jsonb',
+      required: true,
+      nullable: false,
+      default: schema.default,
+      checks: [],
+      immutable: false,
+      readOnly: false,
+      writeOnly: false,
+    }),
+  );
+  return { name, table: name, properties, keepsExtras: true, uniqueKeys: [], indexes: [], concurrency: 'optional', document };
+}
+
+type Operation = { operationId: string; parameters?: JsonObject[]; responses: JsonObject; requestBody?: JsonObject };
+interface Document {
+  paths: Record<string, Record<string, Operation>>;
+  servers: JsonObject[];
+  components: { schemas: Record<string, JsonObject>; responses: Record<string, JsonObject>; parameters: JsonObject };
+}
+
+function openApi(
+  entities: Record<string, JsonObject>,
+  roles: Role[] = ['admin'],
+  read: (name: string, document: JsonObject) => Entity = readEntity,
+): Document {
+  const principal: Principal = { subject: 'somebody', tenantId: TENANT.id, roles };
+  const input = { tenant: TENANT, principal, serverUrl: 'https://store.test/', version: '1.2.3' };
+  return tenantOpenApi({
+    ...input,
+    entities: Object.entries(entities).map(([name, it]) => read(name, it)),
+  }) as unknown as Document;
+}
+
+const specification = new Validator();
+
+/** Valid against the OpenAPI 3.1 schema, every reference resolves, and every schema is one of JSON Schema 2020-12. */
+async function expectValid(document: Document): Promise<void> {
+  expect(await specification.validate(structuredClone(document) as unknown as Record<string, unknown>)).toEqual({ valid: true });
+  const compiled = schemasOf(document);
+  for (const name of Object.keys(document.components.schemas)) {
+    expect(name).toMatch(/^[a-zA-Z0-9._-]+$/);
+    expect(compiled.getSchema(`openapi#/components/schemas/${name}`)).toBeInstanceOf(Function);
+  }
+  const ids = operations(document).map(({ operationId }) => operationId);
+  expect(new Set(ids).size).toBe(ids.length);
+}
+
+const schemas2020 = addFormats(new Ajv2020({ strict: false, allErrors: true })).addFormat('date-time-local', true);
+
+function schemasOf({ components }: Document): Ajv2020 {
+  schemas2020.removeSchema('openapi').removeSchema(/^openapi#/);
+  return schemas2020.addSchema({ components }, 'openapi');
+}
+
+function validatorOf(document: Document, component: string): ValidateFunction {
+  return schemasOf(document).compile({ $ref: `openapi#/components/schemas/${component}` });
+}
+
+function operations(document: Document): Operation[] {
+  return Object.values(document.paths).flatMap(({ get, put, post, patch, delete: remove }) =>
+    [get, post, put, patch, remove].filter((operation) => operation !== undefined),
+  );
+}
+
+const VIOLIN = {
+  title: 'Violin',
+  type: 'object',
+  additionalProperties: false,
+  required: ['maker', 'serial', 'kind', 'pin', 'owner'],
+  concurrency: 'required',
+  properties: {
+    maker: { type: 'string', maxLength: 40, index: true },
+    serial: { type: 'string', readOnly: true },
+    kind: { type: 'string', default: 'new' },
+    pin: { type: 'string', writeOnly: true },
+    made: { type: 'string', format: 'date-time', generated: 'now' },
+    origin: { type: 'string', immutable: true },
+    note: { type: 'string' },
+    owner: { type: ['string', 'null'] },
+    parts: { type: 'object', required: ['neck'], properties: { neck: { type: 'string' } } },
+  },
+} satisfies JsonObject;
+
+const SYSTEM_VALUES = {
+  id: '0190a1b2-0000-7000-8000-000000000002',
+  created_at: '2026-01-01T00:00:00Z',
+  updated_at: '2026-01-01T00:00:00Z',
+  created_by: 'a',
+  updated_by: 'a',
+  revision: 1,
+};
+
+describe('tenant OpenAPI › rights', () => {
+  it.each<[Role[], string[]]>([
+    [['viewer'], ['listA', 'getA']],
+    [['auditor'], ['listA', 'getA']],
+    [['editor'], ['listA', 'insertA', 'getA', 'replaceA', 'patchA', 'deleteA']],
+    [
+      ['viewer', 'service'],
+      ['listA', 'insertA', 'getA', 'replaceA', 'patchA', 'deleteA'],
+    ],
+    [['system_admin'], []],
+    [[], []],
+  ])('offers %j exactly what it may do', async (roles, expected) => {
+    const document = openApi({ A: { type: 'object' } }, roles);
+    expect(operations(document).map(({ operationId }) => operationId)).toEqual(expected);
+    await expectValid(document);
+  });
+
+  it('does not describe what a viewer could send', () => {
+    expect(Object.keys(openApi({ A: { type: 'object' } }, ['viewer']).components.schemas)).not.toContain('A.Input');
+  });
+
+  it('says the same to two callers with the same roles', () => {
+    const of = (subject: string) =>
+      JSON.stringify(
+        tenantOpenApi({
+          tenant: TENANT,
+          entities: [],
+          principal: { subject, tenantId: TENANT.id, roles: ['viewer'] },
+          serverUrl: '',
+          version: '1',
+        }),
+      );
+    expect(of('ada')).toBe(of('ben'));
+  });
+});
+
+describe('tenant OpenAPI › request bodies', () => {
+  const document = openApi({ Violin: VIOLIN });
+  const whole = { maker: 'Ana', owner: null, pin: '1234', origin: 'Cremona', note: 'x', parts: { neck: 'maple' } };
+
+  it.each<[string, string, JsonObject]>([
+    ['a read-only member', 'Violin.Input', { ...whole, serial: 'S1' }],
+    ['a member the store sets', 'Violin.Input', { ...whole, made: 'now' }],
+    ['a replacement without what has a default', 'Violin.Replacement', whole],
+    ['null for what is required and nullable, in a patch', 'Violin.Patch', { owner: null }],
+    ['a chosen id that is no uuid', 'Violin.Input', { ...whole, id: '7' }],
+    ['a system member', 'Violin.Input', { ...whole, revision: 3 }],
+    ['an undeclared member', 'Violin.Input', { ...whole, colour: 'red' }],
+    ['a missing required member', 'Violin.Input', { pin: '1' }],
+    ['a value that is too long', 'Violin.Input', { ...whole, maker: 'x'.repeat(41) }],
+    ['null for a required member, in a patch', 'Violin.Patch', { maker: null }],
+    ['an immutable member, in a patch', 'Violin.Patch', { origin: 'Paris' }],
+    ['an undeclared member, in a patch', 'Violin.Patch', { colour: 'red' }],
+    ['a value that is too long, in a patch', 'Violin.Patch', { maker: 'x'.repeat(41) }],
+  ])('refuses %s', (_, component, body) => {
+    expect(validatorOf(document, component)(body)).toBe(false);
+  });
+
+  it.each<[string, string, JsonObject]>([
+    ['a record without what has a default', 'Violin.Input', whole],
+    ['a chosen id', 'Violin.Input', { ...whole, id: SYSTEM_VALUES.id }],
+    ['a whole replacement', 'Violin.Replacement', { ...whole, kind: 'old' }],
+    ['an empty patch', 'Violin.Patch', {}],
+    ['a value for what is required and nullable, in a patch', 'Violin.Patch', { owner: 'Ada' }],
+    ['null for an optional member, in a patch', 'Violin.Patch', { note: null }],
+    ['a part of a nested object, in a patch', 'Violin.Patch', { parts: { bow: 'yes' } }],
+  ])('takes %s', (_, component, body) => {
+    expect(validatorOf(document, component)(body)).toBe(true);
+  });
+
+  it('uses the media type of a merge patch, and plain JSON for one or many records', () => {
+    const patch = document.paths[`${RECORDS}/Violin/{id}`]!.patch!;
+    expect(patch.requestBody).toMatchObject({
+      content: { 'application/merge-patch+json': { schema: { $ref: '#/components/schemas/Violin.Patch' } } },
+    });
+    const insert = document.paths[`${RECORDS}/Violin`]!.post!;
+    const input = { $ref: '#/components/schemas/Violin.Input' };
+    expect(insert.requestBody).toMatchObject({
+      content: { 'application/json': { schema: { oneOf: [input, { type: 'array', items: input }] } } },
+    });
+  });
+
+  it('asks for If-Match, and names 428, where the entity demands it', () => {
+    const { put } = document.paths[`${RECORDS}/Violin/{id}`]!;
+    expect(put!.parameters).toContainEqual({ $ref: '#/components/parameters/if-match.required' });
+    expect(Object.keys(put!.responses)).toEqual(expect.arrayContaining(['412', '428']));
+    const relaxed = openApi({ A: { type: 'object' } }).paths[`${RECORDS}/A/{id}`]!.put!;
+    expect(Object.keys(relaxed.responses)).not.toContain('428');
+    expect(relaxed.parameters).toContainEqual({ $ref: '#/components/parameters/if-match' });
+  });
+});
+
+describe('tenant OpenAPI › responses', () => {
+  it('never show what is write-only, and always the system members', () => {
+    const { Violin: returned } = openApi({ Violin: VIOLIN }).components.schemas;
+    expect(Object.keys(returned!.properties as JsonObject)).toEqual([
+      ...Object.keys(SYSTEM_MEMBERS),
+      ...Object.keys(VIOLIN.properties).filter((name) => name !== 'pin'),
+    ]);
+    expect(returned!.required).toEqual([...Object.keys(SYSTEM_MEMBERS), 'maker', 'serial', 'kind', 'owner']);
+  });
+
+  it('name a system member once, as the store means it, although the document declares it', () => {
+    const document = {
+      type: 'object',
+      required: ['id'],
+      properties: { id: { type: 'string', format: 'uuid', title: 'Mine' } },
+    } as const;
+    const { A: returned, 'A.Input': input } = openApi({ A: document }).components.schemas;
+    expect(returned!.required).toEqual(Object.keys(SYSTEM_MEMBERS));
+    expect(returned!.properties).toMatchObject({ id: { $ref: '#/components/schemas/system.id' } });
+    expect(input!.required).toEqual([]);
+  });
+
+  it('hold although the document forbids, as a whole, what the store adds', () => {
+    const document = openApi({
+      Strict: {
+        type: 'object',
+        properties: { a: { type: 'string' } },
+        maxProperties: 1,
+        propertyNames: { maxLength: 1 },
+        patternProperties: { '.': { type: 'string' } },
+        allOf: [{ properties: { a: true }, additionalProperties: false }],
+        unevaluatedProperties: false,
+        additionalProperties: false,
+      },
+    });
+    const validate = validatorOf(document, 'Strict');
+    validate({ ...SYSTEM_VALUES, a: 'x' });
+    expect(validate.errors ?? []).toEqual([]);
+  });
+
+  it('answer errors as problem+json with the types of the catalog', () => {
+    const { responses } = openApi({ A: { type: 'object' } }).components;
+    expect(responses['problem.412']).toEqual({
+      description: 'The record has changed since it was read',
+      content: {
+        'application/problem+json': {
+          schema: {
+            allOf: [{ $ref: '#/components/schemas/problem' }],
+            properties: { type: { enum: ['urn:bss:problem:record/precondition-failed'] }, status: { const: 412 } },
+          },
+        },
+      },
+    });
+  });
+});
+
+describe('tenant OpenAPI › filters', () => {
+  const filtersOf = (properties: JsonObject) => {
+    const document = openApi({ A: { type: 'object', properties } });
+    const shared = document.components.parameters as Record<string, JsonObject>;
+    const parameters = document.paths[`${RECORDS}/A`]!.get!.parameters!.map((one) =>
+      typeof one.$ref === 'string' ? shared[one.$ref.split('/').at(-1)!]! : one,
+    );
+    const filters = parameters.map(({ name, schema }) => [name, (schema as JsonObject).$ref] as const);
+    return Object.fromEntries(filters.filter(([, $ref]) => $ref !== undefined));
+  };
+
+  it('offers none on what cannot be read, nor where a column is called like a word of the grammar', () => {
+    const filters = filtersOf({ pin: { type: 'string', writeOnly: true }, select: { type: 'string' }, or: { type: 'integer' } });
+    expect(Object.keys(filters)).toEqual(Object.keys(SYSTEM_MEMBERS));
+  });
+
+  it('offers the operators of the column type', () => {
+    const filters = filtersOf({ t: { type: 'string' }, n: { type: 'number' }, b: { type: 'boolean' }, j: { type: 'object' } });
+    expect(filters).toMatchObject({
+      t: '#/components/schemas/filter.text',
+      n: '#/components/schemas/filter.ordered',
+      b: '#/components/schemas/filter.boolean',
+      j: '#/components/schemas/filter.json',
+      revision: '#/components/schemas/filter.ordered',
+    });
+  });
+
+  it.each([
+    ['text', 'like.a*', true],
+    ['text', 'not.in.(a,b)', true],
+    ['ordered', 'like.a*', false],
+    ['ordered', 'gte.5', true],
+    ['boolean', 'gt.true', false],
+    ['json', 'eq.{}', false],
+    ['json', 'not.is.null', true],
+    ['text', 'Rock', false],
+  ])('%s: %s is %s', (kind, value, expected) => {
+    const properties: JsonObject = {
+      t: { type: 'string' },
+      n: { type: 'number' },
+      b: { type: 'boolean' },
+      j: { type: 'object' },
+    };
+    expect(validatorOf(openApi({ A: { type: 'object', properties } }), `filter.${kind}`)([value])).toBe(expected);
+  });
+});
+
+describe('tenant OpenAPI › any document', () => {
+  it('is valid for the Chinook entities and describes their records as sent and as returned', async () => {
+    const chinook = await readChinook();
+    const document = openApi(Object.fromEntries(chinook.map(({ name, document: it }) => [name, it])));
+    await expectValid(document);
+    for (const { name, records } of chinook) {
+      const [sent, returned] = [validatorOf(document, `${name}.Input`), validatorOf(document, name)];
+      const faults = records.filter((record) => !sent(record) || !returned({ ...SYSTEM_VALUES, ...record }));
+      expect({ name, faults }).toEqual({ name, faults: [] });
+    }
+    expect(document.paths[`${RECORDS}/Album`]).toHaveProperty('get.operationId', 'listAlbum');
+  });
+
+  it('stays valid for entities and properties of any name, and keeps every one of them', async () => {
+    const name = fc.oneof(
+      fc.string({ unit: 'grapheme', minLength: 1 }),
+      fc.constantFrom('__proto__', 'constructor', 'problem', 'a/b', '{x}', '%', '?'),
+    );
+    const schema = fc.oneof(
+      fc.constantFrom<JsonValue>(
+        { type: 'string', default: 'x' },
+        { type: 'object' },
+        {},
+        { $ref: '#' },
+        { $ref: '#/$defs/n%25~1' },
+      ),
+      name.map((enumerated): JsonValue => ({ enum: [enumerated], 'x-own': true, relation: { entity: enumerated } })),
+    );
+    const document = fc.uniqueArray(fc.tuple(name, schema), { selector: ([member]) => member, maxLength: 5 }).map((members) => ({
+      type: 'object',
+      $defs: { 'n%/': { items: { $ref: '#/$defs/n%25~1' } } },
+      properties: Object.fromEntries(members),
+      required: members.map(([member]) => member),
+    }));
+    const tenant = fc.uniqueArray(fc.tuple(name, document), { selector: ([entity]) => entity, maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(tenant, async (entities) => {
+        const made = openApi(Object.fromEntries(entities), ['admin'], unchecked);
+        await expectValid(JSON.parse(JSON.stringify(made)));
+        const paths = Object.keys(made.paths).filter((path) => !path.endsWith('/{id}'));
+        for (const path of paths) expect(path).toMatch(/^\/api\/v1\/tenants\/[\w-]+\/records\/[^/{}?#]+$/);
+        const named = paths.map((path) => decodeURIComponent(path.split('/').at(-1)!));
+        expect(new Set(named)).toEqual(new Set(entities.map(([entity]) => entity)));
+        expect(Object.keys(made.paths)).toHaveLength(entities.length * 2);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('is empty, and valid, for a tenant without entities', async () => {
+    const document = openApi({});
+    await expectValid(document);
+    expect(document.paths).toEqual({});
+    expect(document.servers).toEqual([{ url: 'https://store.test' }]);
+  });
+});

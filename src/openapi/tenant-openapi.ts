@@ -1,0 +1,64 @@
+/**
+ * The OpenAPI 3.1 document of one tenant as one caller sees it: its entities' records, and only the operations that the
+ * caller's roles may perform. Pure; served at `…/tenants/{tenantId}/openapi.json`.
+ */
+import { mayPerform } from '../access/operations.js';
+import type { Principal } from '../access/principal.js';
+import type { Entity } from '../model/entity.js';
+import type { JsonObject } from '../platform/json-value.js';
+import { SchemaComponents } from './document-schema.js';
+import { FILTER_SCHEMAS, LIST_PARAMETERS } from './filter-parameters.js';
+import { identifiersOf } from './identifiers.js';
+import { PROBLEM_RESPONSES, PROBLEM_SCHEMAS } from './problem-responses.js';
+import { RECORD_HEADERS, RECORD_PARAMETERS, recordPaths } from './record-operations.js';
+
+export interface TenantOpenApiInput {
+  readonly tenant: { readonly id: string; readonly slug: string; readonly name: string };
+  readonly entities: readonly Entity[];
+  readonly principal: Principal;
+  /** Origin, with a path prefix if there is one: `https://store.example`. */
+  readonly serverUrl: string;
+  readonly version: string;
+}
+
+/** Depends on the roles only, not on who holds them: two callers with equal roles get equal documents. */
+export function tenantOpenApi({ tenant, entities, principal, serverUrl, version }: TenantOpenApiInput): JsonObject {
+  const sorted = [...entities].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const identifiers = identifiersOf(sorted.map(({ name }) => name));
+  const components = new SchemaComponents();
+  const base = `/api/v1/tenants/${encodeURIComponent(tenant.id)}/records`;
+  const rights = {
+    read: mayPerform(principal, 'records.read'),
+    create: mayPerform(principal, 'records.create'),
+    update: mayPerform(principal, 'records.update'),
+    delete: mayPerform(principal, 'records.delete'),
+  };
+  const paths = sorted.map((entity) => recordPaths(base, entity, identifiers.get(entity.name)!, rights, components));
+  return {
+    openapi: '3.1.0',
+    jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
+    info: {
+      title: `${tenant.name}: records`,
+      version,
+      description: `The entities of the tenant \`${tenant.slug}\` and what the roles ${principal.roles.join(', ')} may do with their records.`,
+    },
+    servers: [{ url: serverUrl.replace(/\/+$/, '') || '/' }],
+    security: [{ bearer: [] }],
+    tags: paths.flatMap((own, index) => (Object.keys(own).length > 0 ? [tagOf(sorted[index]!)] : [])),
+    paths: Object.assign({}, ...paths) as JsonObject,
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token of the Auth Service.' },
+      },
+      parameters: { ...LIST_PARAMETERS, ...RECORD_PARAMETERS },
+      headers: RECORD_HEADERS,
+      responses: PROBLEM_RESPONSES,
+      schemas: { ...components.toJSON(), ...FILTER_SCHEMAS, ...PROBLEM_SCHEMAS },
+    },
+  };
+}
+
+function tagOf({ name, document: { title, description } }: Entity): JsonObject {
+  const about = [title, description].filter((text) => typeof text === 'string' && text !== name);
+  return { name, ...(about.length > 0 && { description: about.join('. ') }) };
+}

@@ -1,0 +1,36 @@
+import pino, { type Logger as PinoLogger } from 'pino';
+
+/**
+ * Structured logs, one JSON object per line on stdout. They tell what happened to which request of which tenant, and
+ * never a value of a record: bodies, query strings and headers are not logged at any level.
+ */
+
+export type Logger = PinoLogger;
+
+/** Injection token of the logger. */
+export const LOGGER = Symbol('logger');
+
+export function createLogger(level: string): Logger {
+  return pino({
+    level,
+    base: { service: 'business-store' },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: describeError },
+  });
+}
+
+/** Postgres' `detail`, `where` and bound values hold values of records; a stack and a code are what one needs. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return { message: 'a value that is not an Error was thrown' };
+  const { name, stack } = error;
+  const code = 'code' in error ? String(error.code) : undefined;
+  const database = code !== undefined && /^[0-9A-Z]{5}$/.test(code);
+  return {
+    name,
+    code,
+    message: database ? 'a database error; see code' : error.message,
+    stack: database ? stack?.slice(stack.indexOf('\n    at ') + 1) : stack,
+    cause: error.cause === undefined ? undefined : describeError(error.cause),
+  };
+}

@@ -1,0 +1,34 @@
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What the operator may scrape: no label ever names a tenant, since counts of one tenant are not another's business. */
+export class Metrics {
+  readonly registry = new Registry();
+
+  private readonly requests = new Histogram({
+    name: 'http_server_request_duration_seconds',
+    help: 'Requests by method, route and status (OpenTelemetry: http.server.request.duration).',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [this.registry],
+  });
+
+  constructor(pool: { readonly load: { total: number; idle: number; waiting: number } }) {
+    collectDefaultMetrics({ register: this.registry });
+    new Gauge({
+      name: 'database_pool_connections',
+      help: 'Connections for tenant traffic, by state; waiting are requests without one.',
+      labelNames: ['state'],
+      registers: [this.registry],
+      collect() {
+        const { total, idle, waiting } = pool.load;
+        this.set({ state: 'idle' }, idle);
+        this.set({ state: 'used' }, total - idle);
+        this.set({ state: 'waiting' }, waiting);
+      },
+    });
+  }
+
+  observeRequest(method: string, route: string, status: number, seconds: number): void {
+    this.requests.observe({ method, route, status }, seconds);
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The error catalog (RFC 9457). Every error a client can see is one line of this table: a stable `type`
+ * (`urn:bss:problem:<family>/<name>`), a status and a title. Families are the stages of a request.
+ */
+
+interface CatalogEntry {
+  readonly status: number;
+  readonly title: string;
+}
+
+const CATALOG = {
+  'request/malformed': { status: 400, title: 'The request is not well-formed' },
+  'request/malformed-json': { status: 400, title: 'The body is not valid JSON' },
+  'request/unfaithful-json': { status: 400, title: 'The body holds a value that could not be stored and returned unchanged' },
+  'request/invalid': { status: 422, title: 'The request body does not have the expected shape' },
+  'request/invalid-query': { status: 400, title: 'The query string could not be understood' },
+  'request/invalid-header': { status: 400, title: 'A request header could not be understood' },
+  'request/too-large': { status: 413, title: 'The request body is too large' },
+  'request/unsupported-media-type': { status: 415, title: 'The request body has an unsupported media type or encoding' },
+  'request/not-found': { status: 404, title: 'There is nothing at this path' },
+  'request/method-not-allowed': { status: 405, title: 'This path does not support the method' },
+
+  'auth/missing-credentials': { status: 401, title: 'Credentials are missing' },
+  'auth/invalid-token': { status: 401, title: 'The access token was not accepted' },
+  'auth/issuer-unavailable': { status: 503, title: 'The Auth Service cannot be reached' },
+  'auth/tenant-mismatch': { status: 403, title: 'The token belongs to another tenant' },
+  'auth/forbidden': { status: 403, title: 'The role does not permit this operation' },
+
+  'tenant/not-found': { status: 404, title: 'No such tenant' },
+  'tenant/exists': { status: 409, title: 'A tenant with this slug exists' },
+  'tenant/suspended': { status: 403, title: 'The tenant is suspended' },
+
+  'entity/not-found': { status: 404, title: 'No such entity' },
+  'entity/invalid-document': { status: 422, title: 'The entity document was refused' },
+  'entity/needs-plan': { status: 409, title: 'The change is not purely additive and needs a plan' },
+  'entity/conflict': { status: 409, title: 'The entity was changed by somebody else' },
+  'entity/busy': { status: 503, title: 'The definition could not take its locks in time' },
+
+  'record/not-found': { status: 404, title: 'No such record' },
+  'record/invalid': { status: 422, title: 'The record does not match the entity document' },
+  'record/duplicate': { status: 409, title: 'A unique value is already taken' },
+  'record/reference-missing': { status: 409, title: 'A relation points at a record that does not exist' },
+  'record/still-referenced': { status: 409, title: 'Other records still refer to this record' },
+  'record/precondition-failed': { status: 412, title: 'The record has changed since it was read' },
+  'record/precondition-required': { status: 428, title: 'Writes to this entity must send If-Match' },
+  'record/too-many': { status: 413, title: 'Too many records in one request' },
+
+  'database/invalid-value': { status: 400, title: 'A value could not be read as the type of its column' },
+  'database/context-missing': {
+    status: 500,
+    title: 'TENANT_CONTEXT_MISSING: the database refused a statement without tenant context',
+  },
+  'database/unavailable': { status: 503, title: 'The database cannot be reached' },
+  'database/timeout': { status: 503, title: 'The statement took too long and was cancelled' },
+  'database/conflict': { status: 409, title: 'The transaction collided with another one; try again' },
+
+  'service/shutting-down': { status: 503, title: 'The service is shutting down' },
+  'service/internal': { status: 500, title: 'Something went wrong on our side' },
+} as const satisfies Record<string, CatalogEntry>;
+
+export type ProblemName = keyof typeof CATALOG;
+
+/** One fault inside a document or record: where (RFC 6901 JSON Pointer), which rule, and what to do about it. */
+export interface Fault {
+  readonly pointer: string;
+  readonly rule: string;
+  readonly message: string;
+}
+
+/** Extension members of the problem document (RFC 9457 §3.2). */
+export interface ProblemExtensions {
+  readonly errors?: readonly Fault[];
+  readonly [member: string]: unknown;
+}
+
+/** The media type of every error body. */
+export const PROBLEM_JSON = 'application/problem+json';
+
+/** An error a client may see. `detail` never carries text from Postgres nor a value of a record. */
+export class Problem extends Error {
+  readonly status: number;
+
+  constructor(
+    readonly code: ProblemName,
+    readonly detail: string,
+    readonly extensions: ProblemExtensions = {},
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(`${code}: ${detail}`);
+    this.name = 'Problem';
+    this.status = CATALOG[code].status;
+  }
+
+  /** The RFC 9457 document; `instance` is `urn:bss:request:<request id>`. */
+  toJSON(): Record<string, unknown> {
+    return {
+      type: `urn:bss:problem:${this.code}`,
+      title: CATALOG[this.code].title,
+      status: this.status,
+      detail: this.detail,
+      ...this.extensions,
+    };
+  }
+}

@@ -1,0 +1,199 @@
+import Ajv, { type ErrorObject } from 'ajv';
+
+/**
+ * Every setting of the service in one schema: read once at start, every fault reported together, documented from the same
+ * text in the README. Nothing else reads the environment.
+ */
+
+const SCHEMA = {
+  type: 'object',
+  properties: {
+    NODE_ENV: {
+      type: 'string',
+      default: 'development',
+      description: '`production` makes the checks of a real deployment apply; `test` allows a database without fsync.',
+    },
+    PORT: { type: 'integer', minimum: 0, maximum: 65535, default: 3000, description: 'Port to listen on; 0 takes a free one.' },
+    HOST: {
+      type: 'string',
+      default: '',
+      description: 'Address to listen on. Default: 127.0.0.1 with the embedded database, else 0.0.0.0.',
+    },
+    PUBLIC_URL: {
+      type: 'string',
+      pattern: '^https?://',
+      description: 'How clients reach the service, for the `servers` of OpenAPI documents. Default: relative.',
+    },
+    DATA_DIR: {
+      type: 'string',
+      minLength: 1,
+      default: './.data',
+      description: 'Where the embedded database and the development Auth Service keep their files.',
+    },
+    DATABASE_URL: {
+      type: 'string',
+      pattern: '^postgres(ql)?://',
+      description: 'Postgres 15-18 for tenant traffic, as login `bss_app_00`. Absent: an embedded Postgres is started.',
+    },
+    DATABASE_CONTROL_URL: {
+      type: 'string',
+      pattern: '^postgres(ql)?://',
+      description: 'The same database as login `bss_migrator`: migrations, provisioning, definitions.',
+    },
+    DATABASE_ADMIN_URL: {
+      type: 'string',
+      pattern: '^postgres(ql)?://',
+      description: 'Only for `bss migrate`: a login that may create roles. Never give it to the running service.',
+    },
+    DATABASE_POOL_SIZE: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 1000,
+      default: 10,
+      description: 'Connections for tenant traffic per instance.',
+    },
+    STATEMENT_TIMEOUT_MS: {
+      type: 'integer',
+      minimum: 100,
+      maximum: 600000,
+      default: 15000,
+      description: 'Longest a statement may run, in milliseconds.',
+    },
+    CONTEXT_KEYS: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9._-]{1,64}:[A-Za-z0-9+/_-]{43}=?(,[A-Za-z0-9._-]{1,64}:[A-Za-z0-9+/_-]{43}=?)*$',
+      description:
+        'Keys that sign tenant contexts, `kid:base64 of 32 bytes`, comma-separated; the first signs. Make one with `openssl rand -base64 32`.',
+    },
+    AUTH_ISSUER: { type: 'string', minLength: 1, description: 'The `iss` of accepted tokens.' },
+    AUTH_AUDIENCE: { type: 'string', minLength: 1, default: 'business-store', description: 'The `aud` of accepted tokens.' },
+    AUTH_JWKS_URL: { type: 'string', pattern: '^https?://', description: "The issuer's JSON Web Key Set." },
+    AUDIT_SINK: {
+      type: 'string',
+      pattern: '^(none|stdout|https?://.+)$',
+      description:
+        'Where audit events are published: `stdout`, `none` or an HTTP URL that takes CloudEvents. Default: `none` with the embedded database, else `stdout`.',
+    },
+    LOG_LEVEL: {
+      type: 'string',
+      enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      default: 'info',
+      description: 'Least severe level that is logged.',
+    },
+    BODY_LIMIT_BYTES: {
+      type: 'integer',
+      minimum: 1024,
+      maximum: 268435456,
+      default: 16777216,
+      description: 'Largest request body.',
+    },
+    MAX_ROWS: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 100000,
+      default: 1000,
+      description: 'Most records one list answers with, and the default of `limit`.',
+    },
+    MAX_INSERT_ROWS: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 100000,
+      default: 10000,
+      description: 'Most records one insert takes.',
+    },
+    DRAIN_MS: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 60000,
+      default: 500,
+      description:
+        'After SIGTERM: how long new requests are still answered, each with `Connection: close`, before the listener closes.',
+    },
+  },
+  // One without the other is a deployment that would fail later and less clearly.
+  dependentRequired: {
+    DATABASE_URL: ['DATABASE_CONTROL_URL', 'CONTEXT_KEYS', 'AUTH_ISSUER', 'AUTH_JWKS_URL'],
+    AUTH_ISSUER: ['AUTH_JWKS_URL'],
+    AUTH_JWKS_URL: ['AUTH_ISSUER'],
+  },
+} as const;
+
+/** Injection token of the settings. */
+export const SETTINGS = Symbol('settings');
+
+export interface Settings {
+  readonly NODE_ENV: string;
+  readonly PORT: number;
+  readonly HOST: string;
+  readonly PUBLIC_URL?: string;
+  readonly DATA_DIR: string;
+  readonly DATABASE_URL?: string;
+  readonly DATABASE_CONTROL_URL?: string;
+  readonly DATABASE_ADMIN_URL?: string;
+  readonly DATABASE_POOL_SIZE: number;
+  readonly STATEMENT_TIMEOUT_MS: number;
+  readonly CONTEXT_KEYS?: string;
+  readonly AUTH_ISSUER?: string;
+  readonly AUTH_AUDIENCE: string;
+  readonly AUTH_JWKS_URL?: string;
+  readonly AUDIT_SINK?: string;
+  readonly LOG_LEVEL: string;
+  readonly BODY_LIMIT_BYTES: number;
+  readonly MAX_ROWS: number;
+  readonly MAX_INSERT_ROWS: number;
+  readonly DRAIN_MS: number;
+}
+
+/** All faults at once; the values of settings, which may be secrets, are never repeated. */
+export class SettingsFault extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(
+      `${faults.length} setting${faults.length === 1 ? ' is' : 's are'} wrong:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+    );
+    this.name = 'SettingsFault';
+  }
+}
+
+/** @throws {SettingsFault} naming every wrong or missing setting. */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const given: Record<string, unknown> = {};
+  for (const name of Object.keys(SCHEMA.properties)) {
+    const value = environment[name]?.trim();
+    if (value !== undefined && value !== '') given[name] = value;
+  }
+  const validate = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false }).compile(SCHEMA);
+  const valid = validate(given);
+  const faults = valid ? [] : (validate.errors ?? []).map(describe);
+  if (given.NODE_ENV === 'production' && !given.DATABASE_URL) {
+    faults.push('NODE_ENV is production, but DATABASE_URL is missing: the embedded database is for development and tests only');
+  }
+  if (faults.length > 0) throw new SettingsFault(faults);
+  return given as unknown as Settings;
+}
+
+/** `kid:secret` pairs, decoded; the shape was checked by the schema. */
+export function parseContextKeys(text: string): { kid: string; secret: Buffer }[] {
+  return text.split(',').map((pair) => {
+    const [kid = '', secret = ''] = pair.split(':');
+    return { kid, secret: Buffer.from(secret, 'base64') };
+  });
+}
+
+/** Rows of the settings table in the README. */
+export function describeSettings(): { name: string; default: string; description: string }[] {
+  return Object.entries(SCHEMA.properties).map(([name, rule]) => ({
+    name,
+    default: 'default' in rule && rule.default !== '' ? String(rule.default) : '',
+    description: rule.description,
+  }));
+}
+
+function describe(error: ErrorObject): string {
+  if (error.keyword === 'dependentRequired') {
+    const { property, missingProperty } = error.params as { property: string; missingProperty: string };
+    return `${missingProperty} is missing: it is needed with ${property}`;
+  }
+  const name = error.instancePath.slice(1);
+  const rule = SCHEMA.properties[name as keyof typeof SCHEMA.properties];
+  return `${name} ${error.message ?? 'is wrong'}${error.keyword === 'enum' && 'enum' in rule ? `: ${rule.enum.join(', ')}` : ''}. ${rule.description}`;
+}

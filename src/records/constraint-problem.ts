@@ -1,0 +1,34 @@
+import { databaseErrorOf } from '../database/sqlstate.js';
+import { relationConstraintName } from '../model/ddl/add-relation.js';
+import type { Entity } from '../model/entity.js';
+import { pointer } from '../platform/json-value.js';
+import { Problem } from '../platform/problem.js';
+
+/** What a broken constraint means to the client: the properties by name, never the values and never Postgres' own text. */
+export function constraintProblem(error: unknown, entity: Entity, removing: boolean): unknown {
+  const fault = databaseErrorOf(error);
+  if (!fault) return error;
+  const { code, constraint } = fault;
+  if (code === '23505') {
+    const key = entity.uniqueKeys.find(({ name }) => name === constraint);
+    const members = key?.properties ?? ['id'];
+    return new Problem('record/duplicate', `Another record has the same ${members.join(' and ')}.`, {
+      errors: members.map((member) => ({ pointer: pointer('', member), rule: 'unique', message: 'is already taken' })),
+    });
+  }
+  if ((code === '23503' || code === '23001') && removing) {
+    return new Problem('record/still-referenced', 'Other records refer to this one. Delete or change those first.');
+  }
+  if (code === '23503') {
+    const property = entity.properties.find((candidate) => relationConstraintName(entity, candidate) === constraint);
+    // The constraint of another entity: this record's key is being changed while others refer to it.
+    if (!property?.relation) return new Problem('record/still-referenced', 'Other records refer to the value that would change.');
+    const { entity: target, field } = property.relation;
+    return new Problem('record/reference-missing', `There is no ${target} with this ${field}.`, {
+      errors: [
+        { pointer: pointer('', property.name), rule: 'relation', message: `must be the ${field} of an existing ${target}` },
+      ],
+    });
+  }
+  return error;
+}

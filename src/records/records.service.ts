@@ -1,0 +1,226 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { TenantTx } from '../database/tenant-tx.js';
+import type { DefinedEntity } from '../entities/defined-entity.js';
+import { EntityRegistry } from '../entities/entity-registry.js';
+import { Answer } from '../http/answer.js';
+import { etagOf, isNotModified, type Precondition, readIfMatch } from '../http/precondition.js';
+import { type Entity, SYSTEM_MEMBERS } from '../model/entity.js';
+import type { ListQuery } from '../model/query/ast.js';
+import { contentRange } from '../model/query/content-range.js';
+import { listStatement, readListRows } from '../model/query/list-statement.js';
+import { parseListQuery } from '../model/query/parse-list-query.js';
+import { readPrefer } from '../model/query/prefer.js';
+import { splitRecord } from '../model/record-columns.js';
+import { compileRowWriter, type RowWriter, type SelectedMember } from '../model/row-writer.js';
+import type { NewRecord } from '../model/statements/insert-statement.js';
+import type { JsonObject, JsonValue } from '../platform/json-value.js';
+import { type Fault, Problem } from '../platform/problem.js';
+import { SETTINGS, type Settings } from '../platform/settings.js';
+import { isUuid, uuidV7 } from '../platform/uuid.js';
+import type { Tenant } from '../tenants/tenant-directory.js';
+import { constraintProblem } from './constraint-problem.js';
+import { auditedContent, incomingInsert, incomingReplace, mergePatch } from './incoming-record.js';
+import { type RecordSql, recordSql } from './record-sql.js';
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Most faults one answer lists. */
+const LISTED_FAULTS = 100;
+
+/** Stores and queries the records of a tenant's entities. Every method runs inside the caller's tenant transaction. */
+@Injectable()
+export class RecordsService {
+  constructor(
+    private readonly registry: EntityRegistry,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  async list(
+    tx: TenantTx,
+    tenant: Tenant,
+    name: string,
+    params: Iterable<readonly [string, string]>,
+    headers: Headers,
+  ): Promise<Answer> {
+    const defined = await this.registry.get(tenant, name);
+    const { entity } = defined;
+    const preferences = readPrefer(single(headers.prefer), ['count']);
+    const query = parseListQuery(entity, params, {
+      maxRows: this.settings.MAX_ROWS,
+      range: single(headers.range),
+      preferCount: preferences.count === 'exact',
+    });
+    const writer = listWriter(defined, query);
+    const { total, rows } = readListRows(query, await tx.last(listStatement(tx.home, entity, query, writer.columns)));
+    return new Answer(200, `[${rows.map((row) => writer.write(row)).join(',')}]`, {
+      'content-range': contentRange(query.offset, rows.length, total),
+      ...(preferences.applied ? { 'preference-applied': preferences.applied } : {}),
+    });
+  }
+
+  async get(tx: TenantTx, tenant: Tenant, name: string, id: string, headers: Headers): Promise<Answer> {
+    const sql = recordSql(await this.registry.get(tenant, name));
+    const [row] = isUuid(id) ? await tx.last(sql.get(id)) : [];
+    if (!row) throw notFound();
+    const revision = row[sql.revisionAt] as string;
+    if (isNotModified(single(headers['if-none-match']), revision)) return new Answer(304, null, { etag: etagOf(revision) });
+    return new Answer(200, sql.record.write(row), { etag: etagOf(revision) });
+  }
+
+  /** An object in, an object out; an array in, an array out. All or nothing. */
+  async insert(tx: TenantTx, tenant: Tenant, name: string, body: JsonValue, headers: Headers): Promise<Answer> {
+    const defined = await this.registry.get(tenant, name);
+    const sql = recordSql(defined);
+    const bodies = Array.isArray(body) ? (body as readonly JsonValue[]) : [body];
+    if (bodies.length > this.settings.MAX_INSERT_ROWS) {
+      throw new Problem(
+        'record/too-many',
+        `One request takes at most ${this.settings.MAX_INSERT_ROWS} records. Send them in several.`,
+        {
+          limit: this.settings.MAX_INSERT_ROWS,
+        },
+      );
+    }
+    const records = prepareInserts(defined, bodies, tx.actor.subject, Array.isArray(body));
+    const preferences = readPrefer(single(headers.prefer), ['return']);
+    const rows = records.length === 0 ? [] : await explained(defined.entity, false, tx.last(sql.insert(records, tx.actor)));
+    const applied: Record<string, string> = preferences.applied ? { 'preference-applied': preferences.applied } : {};
+    const [first] = rows;
+    if (!Array.isArray(body) && first) {
+      applied.location = `/api/v1/tenants/${tenant.id}/records/${name}/${first[sql.idAt]}`;
+      applied.etag = etagOf(first[sql.revisionAt] as string);
+    }
+    if (preferences.return === 'minimal' || preferences.return === 'headers-only') return new Answer(201, null, applied);
+    const texts = rows.map((row) => sql.record.write(row));
+    return new Answer(201, Array.isArray(body) ? `[${texts.join(',')}]` : (texts[0] as string), applied);
+  }
+
+  /** PUT: the whole record anew. */
+  async replace(tx: TenantTx, tenant: Tenant, name: string, id: string, body: JsonValue, headers: Headers): Promise<Answer> {
+    return this.change(tx, tenant, name, id, headers, () => body);
+  }
+
+  /** PATCH: JSON merge patch (RFC 7396). */
+  async patch(tx: TenantTx, tenant: Tenant, name: string, id: string, body: JsonValue, headers: Headers): Promise<Answer> {
+    return this.change(tx, tenant, name, id, headers, (stored) => mergePatch(stored, body));
+  }
+
+  async remove(tx: TenantTx, tenant: Tenant, name: string, id: string, headers: Headers): Promise<Answer> {
+    const defined = await this.registry.get(tenant, name);
+    const sql = recordSql(defined);
+    const stored = await lock(tx, defined.entity, sql, id, headers);
+    const event = { eventId: uuidV7(), body: JSON.stringify({ before: auditedContent(defined.entity, stored) }) };
+    await explained(defined.entity, true, tx.last(sql.change.delete(id, event, tx.actor)));
+    return new Answer(204, null);
+  }
+
+  private async change(
+    tx: TenantTx,
+    tenant: Tenant,
+    name: string,
+    id: string,
+    headers: Headers,
+    wanted: (stored: JsonObject) => JsonValue,
+  ): Promise<Answer> {
+    const defined = await this.registry.get(tenant, name);
+    const { entity } = defined;
+    const sql = recordSql(defined);
+    const stored = await lock(tx, entity, sql, id, headers);
+    const { content, faults } = incomingReplace(entity, wanted(stored), stored);
+    assertValid([...faults, ...(faults.length === 0 ? defined.validator.validate(content) : [])]);
+    const { columns, extra } = splitRecord(entity, content);
+    const before = auditedContent(entity, stored);
+    const event = { eventId: uuidV7(), body: JSON.stringify({ before, after: auditedContent(entity, content) }) };
+    const [row] = await explained(entity, false, tx.last(sql.change.update(id, columns, extra, event, tx.actor)));
+    if (!row) throw notFound();
+    const preferences = readPrefer(single(headers.prefer), ['return']);
+    const answered = {
+      etag: etagOf(row[sql.revisionAt] as string),
+      ...(preferences.applied ? { 'preference-applied': preferences.applied } : {}),
+    };
+    if (preferences.return === 'minimal' || preferences.return === 'headers-only') return new Answer(204, null, answered);
+    return new Answer(200, sql.record.write(row), answered);
+  }
+}
+
+/** Locks the row and checks the precondition on it, so that of many writers with one If-Match exactly one wins. */
+async function lock(tx: TenantTx, entity: Entity, sql: RecordSql, id: string, headers: Headers): Promise<JsonObject> {
+  const precondition = readIfMatch(single(headers['if-match']));
+  if (precondition === 'none' && entity.concurrency === 'required') {
+    throw new Problem('record/precondition-required', 'Read the record and send its ETag as If-Match.');
+  }
+  const [row] = isUuid(id) ? await tx.query(sql.change.lock(id)) : [];
+  if (!row) throw notFound();
+  const stored = JSON.parse(sql.stored.write(row)) as JsonObject;
+  assertMatches(precondition, String(stored.revision));
+  return stored;
+}
+
+/** What a broken constraint means is known here, where the entity is. */
+async function explained<T>(entity: Entity, removing: boolean, writing: Promise<T>): Promise<T> {
+  try {
+    return await writing;
+  } catch (error) {
+    throw constraintProblem(error, entity, removing);
+  }
+}
+
+function prepareInserts(defined: DefinedEntity, bodies: readonly JsonValue[], subject: string, isArray: boolean): NewRecord[] {
+  const { entity, validator } = defined;
+  const faults: Fault[] = [];
+  const records: NewRecord[] = [];
+  for (const [index, body] of bodies.entries()) {
+    const at = isArray ? `/${index}` : '';
+    const incoming = incomingInsert(entity, body, subject, at);
+    const invalid = incoming.faults.length > 0 ? incoming.faults : prefixed(at, validator.validate(incoming.content));
+    if (invalid.length > 0) {
+      faults.push(...invalid);
+      if (faults.length >= LISTED_FAULTS) break;
+      continue;
+    }
+    if (faults.length > 0) continue;
+    const audited = JSON.stringify({ after: auditedContent(entity, incoming.content) });
+    records.push({ id: incoming.id, ...splitRecord(entity, incoming.content), eventId: uuidV7(), body: audited });
+  }
+  assertValid(faults);
+  return records;
+}
+
+function prefixed(at: string, faults: readonly Fault[]): readonly Fault[] {
+  return at === '' ? faults : faults.map((fault) => ({ ...fault, pointer: at + fault.pointer }));
+}
+
+function assertValid(faults: readonly Fault[]): void {
+  if (faults.length === 0) return;
+  const shown = faults.slice(0, LISTED_FAULTS);
+  const more = faults.length > shown.length ? ` The first ${shown.length} are listed.` : '';
+  throw new Problem('record/invalid', `Nothing was stored. See errors for each place and rule.${more}`, { errors: shown });
+}
+
+function assertMatches(precondition: Precondition, revision: string): void {
+  if (precondition === 'none' || precondition === 'any' || precondition.includes(revision)) return;
+  throw new Problem('record/precondition-failed', 'Somebody changed the record meanwhile. Read it again and repeat your change.');
+}
+
+/** `select=*` alone is the record as it always is; `*` among others means its declared members. */
+function listWriter(defined: DefinedEntity, { select }: ListQuery): RowWriter {
+  if (select.length === 1 && select[0]?.kind === 'all') return recordSql(defined).record;
+  const { entity } = defined;
+  const members = select.flatMap((term) =>
+    term.kind === 'all' ? visibleMembers(entity) : [{ name: term.field.name, as: term.as }],
+  );
+  return compileRowWriter(entity, members);
+}
+
+function visibleMembers(entity: Entity): SelectedMember[] {
+  const properties = entity.properties.filter((property) => !property.writeOnly).map((property) => property.name);
+  return [...Object.keys(SYSTEM_MEMBERS), ...properties].map((name) => ({ name, as: name }));
+}
+
+function notFound(): Problem {
+  return new Problem('record/not-found', 'There is no record with this id.');
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(', ') : header;
+}

@@ -1,0 +1,160 @@
+import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { startDevelopmentAuthServer } from './access/development-auth-server.js';
+import { openDevelopmentIssuer } from './access/development-issuer.js';
+import { TokenVerifier } from './access/token-verifier.js';
+import { AppModule } from './app.module.js';
+import { AuditPublisher } from './audit/audit-publisher.js';
+import { auditSink } from './audit/audit-sink.js';
+import { checkDatabase } from './database/boot-checks.js';
+import { type ContextKeys, ControlPlane } from './database/control-plane.js';
+import { startEmbeddedDeployment } from './database/embedded-deployment.js';
+import { RuntimePool } from './database/runtime-pool.js';
+import { WakeUp } from './database/wake-up.js';
+import { EntityVersionRow, TenantSchemaRow } from './entities/entity.rows.js';
+import { EntityRegistry } from './entities/entity-registry.js';
+import { createApp } from './http/create-app.js';
+import { PlatformOpenApi } from './openapi/platform-openapi.js';
+import type { Logger } from './platform/log.js';
+import { Metrics } from './platform/metrics.js';
+import { parseContextKeys, type Settings } from './platform/settings.js';
+import { TenantRow } from './tenants/tenant.row.js';
+import { TenantDirectory } from './tenants/tenant-directory.js';
+
+/** Opens everything a service process needs, in order, and closes it in reverse. Used by main, the tests and the bench. */
+
+export interface RunningService {
+  /** Such as `http://127.0.0.1:3000`. */
+  readonly url: string;
+  readonly controlPlane: ControlPlane;
+  readonly directory: TenantDirectory;
+  readonly pool: RuntimePool;
+  /** Finishes what is in flight, then closes. */
+  stop(): Promise<void>;
+}
+
+/** What settings give in production and the embedded deployment gives in development. */
+interface Surroundings {
+  readonly runtimeUrl: string;
+  readonly controlUrl: string;
+  readonly contextKeys: ContextKeys;
+  readonly issuer: string;
+  readonly jwksUrl: string;
+}
+
+type Closer = () => Promise<void>;
+
+export async function startService(settings: Settings, logger: Logger): Promise<RunningService> {
+  const closers: Closer[] = [];
+  try {
+    return await open(settings, logger, closers);
+  } catch (error) {
+    await closeAll(closers, logger);
+    throw error;
+  }
+}
+
+async function open(settings: Settings, logger: Logger, closers: Closer[]): Promise<RunningService> {
+  const { runtimeUrl, controlUrl, contextKeys, issuer, jwksUrl } = await surroundings(settings, logger, closers);
+  const onError = (error: unknown): void => logger.warn({ err: error }, 'a background task failed and will be tried again');
+
+  const report = await checkDatabase({ runtimeUrl, controlUrl }, settings.NODE_ENV === 'test');
+  for (const warning of report.warnings) logger.warn(warning);
+  if (report.refusals.length > 0)
+    throw new Error(`the database is not safe to use:\n${report.refusals.map((line) => `  - ${line}`).join('\n')}`);
+
+  const controlPlane = new ControlPlane({
+    url: controlUrl,
+    contextKeys,
+    entities: [TenantRow, TenantSchemaRow, EntityVersionRow],
+  });
+  closers.push(() => controlPlane.close());
+  const migrations = await controlPlane.open();
+  if (migrations.length > 0) logger.info({ migrations }, 'migrations were run');
+
+  const pool = new RuntimePool({
+    url: runtimeUrl,
+    size: settings.DATABASE_POOL_SIZE,
+    statementTimeoutMs: settings.STATEMENT_TIMEOUT_MS,
+    contextKey: contextKeys[0],
+    onError,
+  });
+  closers.push(() => pool.end());
+
+  const wakeUp = new WakeUp(controlUrl, onError);
+  const directory = new TenantDirectory(controlPlane, wakeUp, onError);
+  const registry = new EntityRegistry(pool, directory);
+  await wakeUp.start();
+  closers.push(() => wakeUp.stop());
+
+  const tokens = new TokenVerifier({ issuer, audience: settings.AUTH_AUDIENCE, jwksUrl, onKeyFetchFailure: onError });
+  const sink = auditSink(settings.AUDIT_SINK ?? (settings.DATABASE_URL ? 'stdout' : 'none'));
+  if (sink) {
+    const publisher = new AuditPublisher(controlPlane, sink, onError);
+    publisher.start();
+    closers.push(() => publisher.stop());
+  }
+
+  let draining = false;
+  const readiness = async () => [
+    { name: 'database', reason: await pool.whyNotReady() },
+    { name: 'auth', reason: await tokens.whyNotReady() },
+    { name: 'process', reason: draining ? 'the service is shutting down' : null },
+  ];
+  const metrics = new Metrics(pool);
+  const foundations = { settings, logger, pool, controlPlane, directory, registry, tokens, metrics, readiness };
+  const app = await createApp(AppModule.of(foundations), foundations, () => draining);
+  closers.push(() => app.close());
+  app.get(PlatformOpenApi).describe(app);
+  await app.listen(settings.PORT, settings.HOST || (settings.DATABASE_URL ? '0.0.0.0' : '127.0.0.1'));
+  const { address, port } = app.getHttpServer().address() as AddressInfo;
+
+  let stopping: Promise<void> | null = null;
+  const stop = async (): Promise<void> => {
+    // Still answering, each answer with `Connection: close`, so that clients move on before the listener goes.
+    draining = true;
+    await wait(settings.DRAIN_MS);
+    await closeAll(closers, logger);
+  };
+  return {
+    url: `http://${address.includes(':') ? 'localhost' : address.replace('0.0.0.0', 'localhost')}:${port}`,
+    controlPlane,
+    directory,
+    pool,
+    stop: () => (stopping ??= stop()),
+  };
+}
+
+async function surroundings(settings: Settings, logger: Logger, closers: Closer[]): Promise<Surroundings> {
+  const database = await databaseOf(settings, logger, closers);
+  if (settings.AUTH_ISSUER && settings.AUTH_JWKS_URL)
+    return { ...database, issuer: settings.AUTH_ISSUER, jwksUrl: settings.AUTH_JWKS_URL };
+  const issuer = await openDevelopmentIssuer(settings.DATA_DIR);
+  const server = await startDevelopmentAuthServer(issuer);
+  closers.push(() => server.stop());
+  return { ...database, issuer: issuer.issuer, jwksUrl: server.jwksUrl };
+}
+
+async function databaseOf(
+  settings: Settings,
+  logger: Logger,
+  closers: Closer[],
+): Promise<Omit<Surroundings, 'issuer' | 'jwksUrl'>> {
+  const { DATABASE_URL, DATABASE_CONTROL_URL, CONTEXT_KEYS } = settings;
+  if (DATABASE_URL && DATABASE_CONTROL_URL && CONTEXT_KEYS) {
+    return {
+      runtimeUrl: DATABASE_URL,
+      controlUrl: DATABASE_CONTROL_URL,
+      contextKeys: parseContextKeys(CONTEXT_KEYS) as unknown as ContextKeys,
+    };
+  }
+  const deployment = await startEmbeddedDeployment(settings.DATA_DIR, (line) => logger.info(line));
+  closers.push(() => deployment.stop());
+  return deployment;
+}
+
+async function closeAll(closers: Closer[], logger: Logger): Promise<void> {
+  for (const close of closers.splice(0).reverse()) {
+    await close().catch((error: unknown) => logger.error({ err: error }, 'closing failed'));
+  }
+}

@@ -1,0 +1,117 @@
+import { startTestService, type TestService } from '../harness/service.js';
+
+let test: TestService;
+let system: string;
+
+beforeAll(async () => {
+  test = await startTestService();
+  system = await test.token(['system_admin']);
+});
+
+afterAll(() => test.stop());
+
+describe('tenants', () => {
+  it('are refused without a token, with another role, and with a body that is not understood', async () => {
+    const anonymous = await test.request(null, 'get', '/api/v1/tenants');
+    expect([anonymous.status, anonymous.body.type]).toEqual([401, 'urn:bss:problem:auth/missing-credentials']);
+    expect(anonymous.headers['www-authenticate']).toBe('Bearer');
+
+    const { id } = await test.tenant();
+    const admin = await test.request(await test.token(['admin'], id), 'post', '/api/v1/tenants').send({ slug: 'x' });
+    expect([admin.status, admin.body.type]).toEqual([403, 'urn:bss:problem:auth/forbidden']);
+
+    const body = await test.request(system, 'post', '/api/v1/tenants').send({ slug: 'Not A Slug', status: 'active' });
+    expect(body.status).toBe(422);
+    expect(body.headers['content-type']).toContain('application/problem+json');
+    expect(body.body.errors.map((error: { pointer: string }) => error.pointer).sort()).toEqual(['/slug', '/status']);
+  });
+
+  it('are created once: the same slug again is 409 with the id that exists', async () => {
+    const first = await test.request(system, 'post', '/api/v1/tenants').send({ slug: 'acme', name: 'Acme Ltd' });
+    expect(first.status).toBe(201);
+    expect(first.body).toMatchObject({ slug: 'acme', name: 'Acme Ltd', status: 'active' });
+    expect(first.body.schemaName).toMatch(/^t_[0-9a-f]{16}$/);
+    const again = await test.request(system, 'post', '/api/v1/tenants').send({ slug: 'acme' });
+    expect(again.status).toBe(409);
+    expect(again.body).toMatchObject({ type: 'urn:bss:problem:tenant/exists', tenantId: first.body.id });
+  });
+
+  it('are listed in keyset pages that miss none and repeat none', async () => {
+    for (let i = 0; i < 5; i++) await test.tenant();
+    const seen: string[] = [];
+    for (let after: string | null = ''; after !== null; ) {
+      const page = await test.request(system, 'get', `/api/v1/tenants?limit=2${after ? `&after=${after}` : ''}`);
+      expect(page.status).toBe(200);
+      seen.push(...page.body.items.map((item: { id: string }) => item.id));
+      after = page.body.next;
+    }
+    const { rows } = await test.database.admin('select id from business_store_service.tenants order by id');
+    expect(seen).toEqual(rows.map((row) => row.id));
+  });
+
+  it('are renamed, and an unknown one is 404', async () => {
+    const { id } = await test.tenant();
+    const renamed = await test.request(system, 'patch', `/api/v1/tenants/${id}`).send({ name: 'New name' });
+    expect([renamed.status, renamed.body.name]).toEqual([200, 'New name']);
+    for (const unknown of ['00000000-0000-7000-8000-000000000000', 'nonsense']) {
+      const missing = await test.request(system, 'get', `/api/v1/tenants/${unknown}`);
+      expect([missing.status, missing.body.type]).toEqual([404, 'urn:bss:problem:tenant/not-found']);
+    }
+  });
+
+  it('that are suspended get 403 tenant/suspended on every route until they are resumed', async () => {
+    const tenant = await test.tenant();
+    const call = await tenant.as();
+    expect((await call('get', '/entities')).status).toBe(200);
+    await test.request(system, 'patch', `/api/v1/tenants/${tenant.id}`).send({ status: 'suspended' });
+    for (const path of ['/entities', '/records/anything', '/audit', '/openapi.json']) {
+      const refused = await call('get', path);
+      expect([path, refused.status, refused.body.type]).toEqual([path, 403, 'urn:bss:problem:tenant/suspended']);
+    }
+    await test.request(system, 'patch', `/api/v1/tenants/${tenant.id}`).send({ status: 'active' });
+    expect((await call('get', '/entities')).status).toBe(200);
+  });
+});
+
+describe('the session', () => {
+  it('tells a tenant user who they are and what they may do', async () => {
+    const tenant = await test.tenant('session-tenant');
+    const { status, body } = await test.request(await test.token(['viewer'], tenant.id), 'get', '/api/v1/session');
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      subject: 'viewer@test',
+      tenant: { id: tenant.id, slug: 'session-tenant', name: 'session-tenant', status: 'active' },
+      roles: ['viewer'],
+      permissions: ['session.read', 'entities.read', 'records.read', 'openapi.read'],
+    });
+  });
+
+  it('of a system admin has no tenant', async () => {
+    const { body } = await test.request(system, 'get', '/api/v1/session');
+    expect(body.tenant).toBeNull();
+    expect(body.permissions).toContain('tenants.create');
+    expect(body.permissions).not.toContain('records.read');
+  });
+});
+
+describe('operations', () => {
+  it('health, readiness and metrics answer without a token', async () => {
+    expect((await test.request(null, 'get', '/healthz')).body).toEqual({ status: 'ok' });
+    const ready = await test.request(null, 'get', '/readyz');
+    expect([ready.status, ready.body]).toEqual([200, { status: 'ok', checks: { database: 'ok', auth: 'ok', process: 'ok' } }]);
+    const metrics = await test.request(null, 'get', '/metrics');
+    expect(metrics.text).toContain('http_server_request_duration_seconds');
+    expect(metrics.text).toContain('database_pool_connections{state="idle"}');
+  });
+
+  it('an unknown path, a malformed path and a wrong method are problems, not pages', async () => {
+    for (const [path, status] of [
+      ['/nowhere', 404],
+      ['/api/v1/tenants/%zz', 400],
+    ] as const) {
+      const { status: got, headers } = await test.request(system, 'get', path);
+      expect([path, got]).toEqual([path, status]);
+      expect(headers['content-type']).toContain('application/problem+json');
+    }
+  });
+});

@@ -1,0 +1,11 @@
+/**
+ * Once per e2e run: one Postgres cluster for all test files, whose superuser URL the workers read from
+ * BSS_TEST_ADMIN_URL. When that is set already (a Postgres of your own, a CI service), nothing is started.
+ */
+module.exports = async function globalSetup() {
+  if (process.env.BSS_TEST_ADMIN_URL) return;
+  const { startTestCluster } = require('./cluster.cjs');
+  const cluster = await startTestCluster();
+  globalThis.businessStoreTestCluster = cluster;
+  process.env.BSS_TEST_ADMIN_URL = cluster.adminUrl;
+};

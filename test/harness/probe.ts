@@ -1,0 +1,236 @@
+import type pg from 'pg';
+import { mintContextToken } from '../../src/database/context-token.js';
+import type { TenantHome } from '../../src/model/entity.js';
+import { quoteLiteral } from '../../src/model/sql.js';
+import { type TestDatabase, withClient } from './database.js';
+import { ACTOR, noteInsert } from './tenants.js';
+
+/**
+ * Tries to reach the victim's rows from everywhere but the victim's own context, and returns the names of the attempts
+ * that got somewhere. Nothing is changed: every attempt is rolled back. Both tenants must hold at least one note, and the victim
+ * a row in each shared table (`seedSharedTables`).
+ */
+
+export interface ProbeSubject {
+  readonly database: TestDatabase;
+  readonly attacker: TenantHome;
+  readonly victim: TenantHome;
+}
+
+interface Outcome {
+  readonly refused: boolean;
+  /** Rows returned or changed. */
+  readonly rows: number;
+}
+
+interface Attempt {
+  readonly name: string;
+  readonly login?: 'control' | 'superuser';
+  /** A refusal must come; otherwise an empty answer is as good. */
+  readonly mustBeRefused?: true;
+  run(client: pg.Client, subject: ProbeSubject): Promise<Outcome>;
+}
+
+/** insufficient_privilege, check_violation */
+const REFUSALS: ReadonlySet<string | undefined> = new Set(['42501', '23514']);
+
+export async function probe(subject: ProbeSubject): Promise<string[]> {
+  const { runtimeUrl, controlUrl, adminUrl } = subject.database;
+  const urls = { pool: runtimeUrl, control: controlUrl, superuser: adminUrl };
+  const succeeded: string[] = [];
+  for (const login of ['pool', 'control', 'superuser'] as const) {
+    await withClient(urls[login], async (client) => {
+      for (const attempt of ATTEMPTS.filter((one) => (one.login ?? 'pool') === login)) {
+        await client.query('begin');
+        const { refused, rows } = await attempt.run(client, subject);
+        await client.query('rollback');
+        if (rows > 0 || (attempt.mustBeRefused && !refused)) succeeded.push(attempt.name);
+      }
+    });
+  }
+  return succeeded;
+}
+
+const ATTEMPTS: readonly Attempt[] = [
+  {
+    name: 'the pool role reads',
+    mustBeRefused: true,
+    run: (client, { victim }) => outcomeOf(client, `select from ${note(victim)}`),
+  },
+  {
+    name: 'the pool role truncates',
+    mustBeRefused: true,
+    run: (client, { victim }) => outcomeOf(client, `truncate ${note(victim)}`),
+  },
+  {
+    name: 'the role alone reads',
+    mustBeRefused: true,
+    run: async (client, { victim }) => {
+      await client.query(`set local role "${victim.role}"`);
+      return outcomeOf(client, `select from ${note(victim)}`);
+    },
+  },
+  {
+    name: 'a forged token enters',
+    mustBeRefused: true,
+    run: async (client, { victim }) => {
+      const token = await tokenOf(client, victim, Buffer.from('not the key'), victim);
+      return outcomeOf(client, 'select bss.enter($1, false)', [token]);
+    },
+  },
+  {
+    name: 'the attacker reads the table of the victim',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, subject.attacker);
+      return outcomeOf(client, `select from ${note(subject.victim)}`);
+    },
+  },
+  {
+    name: 'the attacker writes a row of the victim',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, subject.attacker);
+      const { text, values } = noteInsert(subject.victim.tenantId, 'smuggled');
+      return outcomeOf(client, text, values);
+    },
+  },
+  ...['select from note', "update note set title = 'taken'", 'delete from note'].map(
+    (sql): Attempt => ({
+      name: `the role of the victim with the token of the attacker: ${sql.split(' ')[0]}`,
+      run: async (client, subject) => {
+        await enter(client, subject, subject.attacker, subject.victim);
+        return outcomeOf(client, sql);
+      },
+    }),
+  ),
+  {
+    name: 'the role of the attacker with the token of the victim: select',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.victim, subject.attacker);
+      return outcomeOf(client, 'select from note');
+    },
+  },
+  {
+    name: 'one SELECT becomes another role',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, subject.attacker);
+      return outcomeOf(client, selectAs(subject.victim, 'select to_tsvector(current_user::text)'));
+    },
+  },
+  {
+    name: 'one SELECT reads the rows of the victim',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, subject.attacker);
+      return outcomeOf(client, selectAs(subject.victim, `select to_tsvector(title) from ${note(subject.victim)}`));
+    },
+  },
+  {
+    name: 'one SELECT lifts its time limit',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, subject.attacker);
+      return outcomeOf(client, "select set_config('statement_timeout', '0', true)");
+    },
+  },
+  ...['audit.events', 'business_store_service.tenant_schemas', 'business_store_service.entity_versions'].map(
+    (table): Attempt => ({
+      name: `the attacker reads the victim in ${table}`,
+      run: async (client, subject) => {
+        await enter(client, subject, subject.attacker, subject.attacker);
+        return outcomeOf(client, `select from ${table} where tenant_id = $1`, [subject.victim.tenantId]);
+      },
+    }),
+  ),
+  ...(['the trail of the victim', "somebody else's name"] as const).map(
+    (where): Attempt => ({
+      name: `the attacker writes events into ${where}`,
+      mustBeRefused: true,
+      run: async (client, subject) => {
+        await enter(client, subject, subject.attacker, subject.attacker);
+        const [home, actor] =
+          where === 'the trail of the victim' ? [subject.victim, ACTOR.subject] : [subject.attacker, 'somebody'];
+        return outcomeOf(client, EVENT_INSERT, [home.tenantId, actor]);
+      },
+    }),
+  ),
+  {
+    name: 'the control plane reads the victim in the context of the attacker',
+    login: 'control',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, { ...subject.attacker, role: 'bss_control' });
+      return outcomeOf(client, 'select from business_store_service.tenants where id = $1', [subject.victim.tenantId]);
+    },
+  },
+  {
+    name: 'the owner of the table reads',
+    login: 'control',
+    run: async (client, { victim }) => {
+      await client.query(`set local role "${victim.ownerRole}"`);
+      return outcomeOf(client, `select from ${note(victim)}`);
+    },
+  },
+  {
+    name: 'a restore by a superuser puts a row into the wrong house',
+    login: 'superuser',
+    mustBeRefused: true,
+    run: async (client, { attacker, victim }) => {
+      await client.query(`set local search_path = "${attacker.schema}"`);
+      const { text, values } = noteInsert(victim.tenantId, 'restored');
+      return outcomeOf(client, text, values);
+    },
+  },
+];
+
+export const ATTEMPT_NAMES: readonly string[] = ATTEMPTS.map(({ name }) => name);
+
+const EVENT_INSERT = `insert into audit.events (tenant_id, event_id, actor, request_id, action, body)
+values ($1, gen_random_uuid(), $2, 'probe', 'record.created', '{}')`;
+
+function note(home: TenantHome): string {
+  return `"${home.schema}".note`;
+}
+
+/** Changes role and tenant inside one SELECT, then has a function of Postgres run `sql` with them. */
+function selectAs(victim: TenantHome, sql: string): string {
+  return `select inside.word
+from (select set_config('role', ${quoteLiteral(victim.role)}, true)
+          || set_config('app.current_tenant', ${quoteLiteral(victim.tenantId)}, true) as changed) as context,
+  lateral ts_stat(case when context.changed is not null then ${quoteLiteral(sql)} end) as inside`;
+}
+
+/** Enters as the service would, with a token for `tenant` and the role and schema of `place`. */
+async function enter(client: pg.Client, { database }: ProbeSubject, tenant: TenantHome, place: TenantHome): Promise<void> {
+  await client.query('select bss.enter($1, false)', [await tokenOf(client, tenant, database.contextKey.secret, place)]);
+}
+
+async function tokenOf(client: pg.Client, tenant: TenantHome, secret: Buffer, { schema, role }: TenantHome): Promise<string> {
+  const { rows } = await client.query('select pg_backend_pid() as pid');
+  const claims = { tenantId: tenant.tenantId, schema, role, actor: ACTOR };
+  return mintContextToken({ kid: 'test', secret }, claims, rows[0].pid, Math.floor(Date.now() / 1000) + 60);
+}
+
+export async function seedSharedTables(database: TestDatabase, { tenantId }: TenantHome): Promise<void> {
+  await database.admin(EVENT_INSERT, [tenantId, 'seed']);
+  await database.admin(
+    `with entity as (
+       insert into business_store_service.tenant_schemas (tenant_id, entity_id, name, version, document)
+       values ($1, $1, 'note', 1, '{}')
+     )
+     insert into business_store_service.entity_versions (tenant_id, entity_id, version, document, created_by, request_id)
+     values ($1, $1, 1, '{}', 'seed', 'seed')`,
+    [tenantId],
+  );
+}
+
+async function outcomeOf(client: pg.Client, text: string, values: readonly (string | null)[] = []): Promise<Outcome> {
+  try {
+    const { rowCount } = await client.query(text, [...values]);
+    return { refused: false, rows: rowCount ?? 0 };
+  } catch (error) {
+    // Anything else is a fault of the attempt, which then proves nothing.
+    if (!REFUSALS.has((error as { code?: string }).code)) throw error;
+    return { refused: true, rows: 0 };
+  }
+}

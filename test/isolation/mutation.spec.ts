@@ -1,0 +1,274 @@
+import type { ControlPlane } from '../../src/database/control-plane.js';
+import type { RuntimePool } from '../../src/database/runtime-pool.js';
+import { TenantTx } from '../../src/database/tenant-tx.js';
+import type { TenantHome } from '../../src/model/entity.js';
+import { getStatement } from '../../src/model/query/get-statement.js';
+import { listStatement } from '../../src/model/query/list-statement.js';
+import { parseListQuery } from '../../src/model/query/parse-list-query.js';
+import type { Statement } from '../../src/model/sql.js';
+import { controlPlaneOf, createTestDatabase, type TestDatabase, withClient } from '../harness/database.js';
+import { ATTEMPT_NAMES, probe, seedSharedTables } from '../harness/probe.js';
+import { ACTOR, createHomes, insertNote, NOTE, runtimePool } from '../harness/tenants.js';
+
+/** Each lock is needed: taken away in a scratch database, it lets the probe through, and put back it stops it again. */
+
+let database: TestDatabase;
+let controlPlane: ControlPlane;
+let pool: RuntimePool;
+let attacker: TenantHome;
+let victim: TenantHome;
+const seenToSucceed = new Set<string>();
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  controlPlane = controlPlaneOf(database);
+  await controlPlane.open();
+  pool = runtimePool(database, 2);
+  [attacker, victim] = (await createHomes(controlPlane, 2)) as [TenantHome, TenantHome];
+  for (const home of [attacker, victim]) await insertNote(pool, home, 'mine');
+  await seedSharedTables(database, victim);
+});
+
+afterAll(async () => {
+  await pool.end();
+  await controlPlane.close();
+  await database.drop();
+});
+
+const tableOf = (home: TenantHome): string => `"${home.schema}".note`;
+const onBothTables = (sql: (table: string) => string) => [attacker, victim].map((home) => sql(tableOf(home)));
+
+async function policyOf(home: TenantHome): Promise<string> {
+  const { rows } = await database.admin('select qual from pg_policies where schemaname = $1', [home.schema]);
+  return rows[0].qual;
+}
+
+async function pinOf(home: TenantHome): Promise<{ name: string; definition: string }> {
+  const { rows } = await database.admin(
+    `select conname as name, pg_get_constraintdef(oid) as definition from pg_constraint where contype = 'c' and conrelid = $1::regclass`,
+    [tableOf(home)],
+  );
+  expect(rows).toHaveLength(1);
+  return rows[0];
+}
+
+async function definitionOf(routine: string): Promise<string> {
+  return (await database.admin('select pg_get_functiondef($1::regprocedure) as sql', [routine])).rows[0].sql;
+}
+
+/** Runs the sabotage, looks, and puts everything back as it was. */
+async function whatGetsThrough(sabotage: readonly string[], repair: readonly string[]): Promise<string[]> {
+  try {
+    for (const sql of sabotage) await database.admin(sql);
+    const succeeded = await probe({ database, attacker, victim });
+    for (const name of succeeded) seenToSucceed.add(name);
+    return succeeded;
+  } finally {
+    for (const sql of repair) await database.admin(sql);
+  }
+}
+
+afterEach(async () => {
+  expect(await probe({ database, attacker, victim })).toEqual([]);
+});
+
+it('with every lock in place nothing gets through, as the least privileged login', async () => {
+  const { rows } = await withClient(database.runtimeUrl, (client) =>
+    client.query('select rolname, rolsuper, rolbypassrls, rolinherit from pg_roles where rolname = session_user'),
+  );
+  expect(rows).toEqual([{ rolname: 'bss_app_00', rolsuper: false, rolbypassrls: false, rolinherit: false }]);
+  expect(await probe({ database, attacker, victim })).toEqual([]);
+});
+
+const asVictim = ['select', 'update', 'delete'].map((verb) => `the role of the victim with the token of the attacker: ${verb}`);
+
+describe('what gets through without', () => {
+  it('the first lock: the pool role may read nothing', async () => {
+    const rights = `usage on schema "${victim.schema}"`;
+    expect(
+      await whatGetsThrough(
+        [`grant ${rights} to bss_app_00`, `grant select, truncate on ${tableOf(victim)} to bss_app_00`],
+        [`revoke ${rights} from bss_app_00`, `revoke all on ${tableOf(victim)} from bss_app_00`],
+      ),
+    ).toEqual(['the pool role reads', 'the pool role truncates']);
+  });
+
+  it('the second lock: a tenant role that is a member of no other', async () => {
+    expect(
+      await whatGetsThrough(
+        [`grant "${victim.role}" to "${attacker.role}"`],
+        [`revoke "${victim.role}" from "${attacker.role}"`],
+      ),
+    ).toEqual(['the attacker reads the table of the victim']);
+  });
+
+  it('the second lock: a tenant role with rights on its own schema only', async () => {
+    const [schema, table] = [`usage on schema "${victim.schema}"`, `select on ${tableOf(victim)}`];
+    expect(
+      await whatGetsThrough(
+        [schema, table].map((right) => `grant ${right} to "${attacker.role}"`),
+        [schema, table].map((right) => `revoke ${right} from "${attacker.role}"`),
+      ),
+    ).toEqual(['the attacker reads the table of the victim']);
+  });
+
+  it('the third lock: row-level security', async () => {
+    expect(
+      await whatGetsThrough(
+        onBothTables((table) => `alter table ${table} disable row level security`),
+        onBothTables((table) => `alter table ${table} enable row level security`),
+      ),
+    ).toEqual([
+      'the role alone reads',
+      ...asVictim,
+      'the role of the attacker with the token of the victim: select',
+      'the owner of the table reads',
+    ]);
+  });
+
+  it('the third lock: row-level security that holds for the owner too', async () => {
+    expect(
+      await whatGetsThrough(
+        [`alter table ${tableOf(victim)} no force row level security`],
+        [`alter table ${tableOf(victim)} force row level security`],
+      ),
+    ).toEqual(['the owner of the table reads']);
+  });
+
+  it('the third lock: a policy that asks for the tenant', async () => {
+    const qual = await policyOf(victim);
+    expect(
+      await whatGetsThrough(
+        [`alter policy tenant on ${tableOf(victim)} using (true) with check (true)`],
+        [`alter policy tenant on ${tableOf(victim)} using (${qual}) with check (${qual})`],
+      ),
+    ).toEqual(['the role alone reads', ...asVictim]);
+  });
+
+  it('the third lock: a policy pinned to the verified context', async () => {
+    const qual = await policyOf(victim);
+    const pinnedToLiteral = `tenant_id = '${victim.tenantId}'`;
+    expect(
+      await whatGetsThrough(
+        [`alter policy tenant on ${tableOf(victim)} using (${pinnedToLiteral}) with check (${pinnedToLiteral})`],
+        [`alter policy tenant on ${tableOf(victim)} using (${qual}) with check (${qual})`],
+      ),
+    ).toEqual(['the role alone reads', ...asVictim]);
+  });
+
+  it('the third lock: the CHECK that pins a table to its tenant', async () => {
+    const { name, definition } = await pinOf(attacker);
+    const [drop, add] = [`drop constraint "${name}"`, `add constraint "${name}" ${definition}`];
+    const alter = `alter table ${tableOf(attacker)}`;
+    expect(await whatGetsThrough([`${alter} ${drop}`], [`${alter} ${add}`])).toEqual([
+      'a restore by a superuser puts a row into the wrong house',
+    ]);
+    const loosen = `alter policy tenant on ${tableOf(attacker)}`;
+    const qual = await policyOf(attacker);
+    expect(
+      await whatGetsThrough(
+        [`${alter} ${drop}`, `${loosen} using (true) with check (true)`],
+        [`${alter} ${add}`, `${loosen} using (${qual}) with check (${qual})`],
+      ),
+    ).toEqual([
+      'the attacker writes a row of the victim',
+      'the role of the attacker with the token of the victim: select',
+      'a restore by a superuser puts a row into the wrong house',
+    ]);
+  });
+
+  it('the fourth lock: a token whose MAC is verified', async () => {
+    const original = await definitionOf('bss.verified(text)');
+    const credulous = original.replace(/\n\s+or left\(token, 64\) <> [\s\S]+?\n\s+then/, '\n  then');
+    expect(credulous).not.toBe(original);
+    expect(await whatGetsThrough([credulous], [original])).toEqual(['a forged token enters']);
+  });
+
+  it('the revoke of set_config: a SELECT changes role and limits, though the signed context still keeps the rows', async () => {
+    const right = 'execute on function pg_catalog.set_config(text, text, boolean)';
+    expect(await whatGetsThrough([`grant ${right} to public`], [`revoke ${right} from public`])).toEqual([
+      'one SELECT becomes another role',
+      'one SELECT lifts its time limit',
+    ]);
+  });
+
+  it('the revoke of set_config and the signed context, the usual design: one SELECT reads the rows of the victim', async () => {
+    const right = 'execute on function pg_catalog.set_config(text, text, boolean)';
+    const qual = await policyOf(victim);
+    const bare = `tenant_id = nullif(current_setting('app.current_tenant', true), '')::uuid`;
+    expect(
+      await whatGetsThrough(
+        [`grant ${right} to public`, `alter policy tenant on ${tableOf(victim)} using (${bare}) with check (${bare})`],
+        [`revoke ${right} from public`, `alter policy tenant on ${tableOf(victim)} using (${qual}) with check (${qual})`],
+      ),
+    ).toEqual([
+      'the role alone reads',
+      'one SELECT becomes another role',
+      'one SELECT reads the rows of the victim',
+      'one SELECT lifts its time limit',
+    ]);
+  });
+
+  it('the policies of the shared tables', async () => {
+    const { rows } = await database.admin(`
+      select format('alter policy %I on %I.%I', policyname, schemaname, tablename) as policy, qual, with_check
+      from pg_policies
+      where schemaname in ('audit', 'business_store_service') and policyname in ('tenant_isolation_policy', 'tenant_reads', 'tenant_writes', 'control')`);
+    const clauses = (row: { qual: string | null; with_check: string | null }, loose: boolean): string =>
+      (row.qual ? ` using (${loose ? 'true' : row.qual})` : '') +
+      (row.with_check ? ` with check (${loose ? 'true' : row.with_check})` : '');
+    expect(
+      await whatGetsThrough(
+        rows.map((row) => row.policy + clauses(row, true)),
+        rows.map((row) => row.policy + clauses(row, false)),
+      ),
+    ).toEqual([
+      'the attacker reads the victim in audit.events',
+      'the attacker reads the victim in business_store_service.tenant_schemas',
+      'the attacker reads the victim in business_store_service.entity_versions',
+      'the attacker writes events into the trail of the victim',
+      "the attacker writes events into somebody else's name",
+      'the control plane reads the victim in the context of the attacker',
+    ]);
+  });
+});
+
+it('and every attempt of the probe was seen to succeed: one that never does would prove nothing', () => {
+  expect([...seenToSucceed].sort()).toEqual([...ATTEMPT_NAMES].sort());
+});
+
+it('without row-level security and CHECK, the statements of the repository still answer with own rows only, because they name the tenant', async () => {
+  const foreign = '0190a1b2-0000-7000-8000-000000000001';
+  const table = tableOf(attacker);
+  const pin = await pinOf(attacker);
+  await database.admin(`alter table ${table} disable row level security, drop constraint "${pin.name}"`);
+  await database.admin(
+    `insert into ${table} (tenant_id, id, title, created_at, updated_at, created_by, updated_by, revision)
+     values ($1, $2, 'foreign', now(), now(), 'x', 'x', 1)`,
+    [victim.tenantId, foreign],
+  );
+  const firstColumn = async (statement: Statement) => {
+    const rows = await TenantTx.run(pool, attacker, ACTOR, { readOnly: true }, (tx) => tx.last(statement));
+    return rows.map(([value]) => value).sort();
+  };
+  const unfiltered = ({ text, values }: Statement) => ({
+    text: text.replaceAll('tenant_id = $1', '$1::uuid is not null'),
+    values,
+  });
+  try {
+    const query = parseListQuery(NOTE, [], { range: undefined, preferCount: false, maxRows: 100 });
+    const list = listStatement(attacker, NOTE, query, ['tenant_id']);
+    const counted = listStatement(attacker, NOTE, { ...query, count: true }, ['tenant_id']);
+    const get = getStatement(attacker, NOTE, ['tenant_id'])(foreign);
+    expect(await firstColumn(list)).toEqual([attacker.tenantId]);
+    expect(await firstColumn(counted)).toEqual(['1']);
+    expect(await firstColumn(get)).toEqual([]);
+    // The same statements without the filter: the foreign row was there to be found.
+    expect(await firstColumn(unfiltered(list))).toEqual([attacker.tenantId, victim.tenantId].sort());
+    expect(await firstColumn(unfiltered(counted))).toEqual(['2', '2']);
+    expect(await firstColumn(unfiltered(get))).toEqual([victim.tenantId]);
+  } finally {
+    await database.admin(`delete from ${table} where id = $1`, [foreign]);
+    await database.admin(`alter table ${table} enable row level security, add constraint "${pin.name}" ${pin.definition}`);
+  }
+});
