@@ -19,15 +19,23 @@ interface Owner {
   readonly started: string;
   /** RFC 3339, for the error message. */
   readonly since: string;
+  /** Tells two locks of one process apart. */
+  readonly id: string;
 }
 
 /** Creates the directory if need be. Throws an error that names the owner's pid when another live process holds the lock. */
 export async function acquireServiceLock(dataDir: string): Promise<ServiceLock> {
   const lockPath = path.join(dataDir, 'service.lock');
-  const owner: Owner = { pid: process.pid, started: findProcess(process.pid)?.started ?? '', since: new Date().toISOString() };
+  const id = randomBytes(6).toString('hex');
+  const owner: Owner = {
+    pid: process.pid,
+    started: findProcess(process.pid)?.started ?? '',
+    since: new Date().toISOString(),
+    id,
+  };
   const text = `${JSON.stringify(owner)}\n`;
   // Written aside and linked into place, so that nobody ever reads half a lock.
-  const draft = `${lockPath}.${randomBytes(6).toString('hex')}`;
+  const draft = `${lockPath}.${id}`;
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     await writeFile(draft, text, { mode: 0o600 });
@@ -63,7 +71,7 @@ async function refuseLiveOwner(lockPath: string, dataDir: string): Promise<void>
   );
 }
 
-function parseOwner(text: string): Owner | undefined {
+function parseOwner(text: string): Omit<Owner, 'id'> | undefined {
   try {
     const value = JSON.parse(text) as Partial<Owner> | null;
     if (typeof value?.pid !== 'number') return undefined;

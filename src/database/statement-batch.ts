@@ -1,4 +1,4 @@
-import { type Connection, Query } from 'pg';
+import { type Connection, DatabaseError, Query } from 'pg';
 import type { Statement } from '../model/sql.js';
 
 /**
@@ -65,7 +65,7 @@ export class StatementBatch extends Query {
   constructor(
     private readonly statements: readonly Statement[],
     private readonly prepared: PreparedNames,
-    /** Called once; with an error, the results are those of the statements before it. */
+    /** Called once, when the server is ready again; with an error, the results are those of the statements before it. */
     private readonly settle: (error: Error | null, results: readonly StatementResult[]) => void,
   ) {
     super({ text: 'batch' });
@@ -104,11 +104,22 @@ export class StatementBatch extends Query {
     this.received = [];
   }
 
-  handleError(error: Error): void {
+  /**
+   * pg forgets a batch at its error, before the server is ready and says whether a transaction has failed with it. A
+   * connection given back before that would count as idle, so the batch waits for it.
+   */
+  handleError(error: Error, connection: Connection): void {
     if (this.settled) return;
     this.settled = true;
     this.prepared.doubt(this.uncertain);
-    this.settle(error, this.results);
+    const settle = (): void => {
+      connection.off('readyForQuery', settle);
+      connection.off('end', settle);
+      this.settle(error, this.results);
+    };
+    if (!(error instanceof DatabaseError)) return settle();
+    connection.on('readyForQuery', settle);
+    connection.on('end', settle);
   }
 
   handleReadyForQuery(): void {

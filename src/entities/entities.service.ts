@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { auditStatement } from '../audit/audit-event.js';
 import type { Actor } from '../database/context-token.js';
@@ -65,6 +66,8 @@ export class EntitiesService {
   ): Promise<{ created: boolean; definition: Definition }> {
     const entity = readEntity(name, body);
     if (!isJsonObject(body)) throw new Error('readEntity accepts objects only');
+    // Reading and compiling a document at its limits each take tens of milliseconds: others get a turn between.
+    await setImmediate();
     // Whatever the validator cannot compile must be refused now, not at the first record.
     compileValidator(entity);
     try {

@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { readJson } from '../platform/json.js';
+import { MAX_DEPTH, MAX_DOCUMENT_DEPTH, readJson } from '../platform/json.js';
 import { Problem } from '../platform/problem.js';
+
+/** Entity documents are measured by `readEntity`, which names the place. */
+const ENTITY_ROUTE = '/api/v1/tenants/:tenantId/entities/:entity';
 
 /** Bodies are read by `readJson`, so that nothing is stored that would come back changed. Compressed bodies are refused. */
 export function installBodyParsing(fastify: FastifyInstance): void {
@@ -8,9 +11,9 @@ export function installBodyParsing(fastify: FastifyInstance): void {
   fastify.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
     { parseAs: 'buffer' },
-    (_request, body, done) => {
+    (request, body, done) => {
       try {
-        done(null, readJson(body as Buffer));
+        done(null, readJson(body as Buffer, request.routeOptions.url === ENTITY_ROUTE ? MAX_DOCUMENT_DEPTH : MAX_DEPTH));
       } catch (error) {
         done(error as Error);
       }

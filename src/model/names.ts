@@ -58,7 +58,7 @@ export function propertyNameFaults(name: string, at: string): Fault[] {
   return message === undefined ? [] : [{ pointer: at, rule: 'name', message: `the property name ${shown(name)} ${message}` }];
 }
 
-/** A name or value of a document as a message may carry it: JSON spelling, ASCII only, at most 60 characters of it. */
+/** A name or value of a document as a message may carry it: JSON spelling, nothing invisible, at most 60 characters of it. */
 export function shown(text: string): string {
   const clipped = text.length > 60 ? `${text.slice(0, 60)}…` : text;
   return JSON.stringify(clipped).replace(

@@ -51,9 +51,13 @@ describe('compilePattern', () => {
     const pattern = compilePattern(source);
     for (const letter of ['a', 'x', '1', 'ab']) {
       const text = `${letter.repeat(10_000 / letter.length)}!`;
-      const started = performance.now();
-      pattern.test(text);
-      expect(performance.now() - started).toBeLessThan(50);
+      // The best of three, as other processes may take the machine away from one.
+      const times = [1, 2, 3].map(() => {
+        const started = performance.now();
+        pattern.test(text);
+        return performance.now() - started;
+      });
+      expect(Math.min(...times)).toBeLessThan(50);
     }
   });
 

@@ -45,7 +45,9 @@ const FORMAT_HINTS: Readonly<Record<string, string>> = {
   byte: ': padded base64 (RFC 4648 §4) without line breaks',
 };
 
+/** The schema `false` breaks the keyword that holds it, where that says something. */
 export function messageOf({ keyword, params }: ErrorObject): { rule: string; message: string } {
-  const rule = keyword === STEP ? params.never : keyword;
-  return { rule, message: MESSAGES[rule]?.(params) ?? 'must not be present' };
+  const name = keyword === STEP ? params.never : keyword;
+  const message = MESSAGES[name];
+  return message ? { rule: name, message: message(params) } : { rule: 'false', message: 'must not be present' };
 }

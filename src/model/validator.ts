@@ -1,5 +1,5 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { shownPointer } from '../platform/json.js';
+import { shownPointer } from '../platform/json-faults.js';
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../platform/json-value.js';
 import { type Fault, Problem } from '../platform/problem.js';
 import type { Entity } from './entity.js';

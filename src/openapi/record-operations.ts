@@ -138,7 +138,10 @@ class RecordOperations {
   }
 
   patch(): JsonObject {
-    return this.#change('patch', 'Change members of a record (RFC 7396)', MERGE_PATCH, this.#schemas.patch());
+    const description =
+      'A JSON merge patch: null removes an optional member, and sets a required one that may be null to null. ' +
+      'To store null in an optional member, replace the record (PUT).';
+    return this.#change('patch', 'Change members of a record (RFC 7396)', MERGE_PATCH, this.#schemas.patch(), description);
   }
 
   remove(): JsonObject {
@@ -151,8 +154,9 @@ class RecordOperations {
     });
   }
 
-  #change(verb: string, summary: string, mediaType: string, schema: JsonObject): JsonObject {
+  #change(verb: string, summary: string, mediaType: string, schema: JsonObject, description?: string): JsonObject {
     return this.#operation(verb, summary, {
+      ...(description !== undefined && { description }),
       parameters: [this.#precondition, parameter('prefer.return')],
       requestBody: { required: true, content: { [mediaType]: { schema } } },
       responses: {

@@ -65,7 +65,7 @@ export class RecordSchemas {
     return this.components.refer(`${this.identifier}.Replacement`, () => this.#whole(({ required }) => required, {}));
   }
 
-  /** As a merge patch (RFC 7396): everything optional, and null takes away what is not required. */
+  /** As a merge patch (RFC 7396): everything optional, and null takes away what is optional. */
   patch(): JsonObject {
     return this.components.refer(`${this.identifier}.Patch`, () => ({
       ...this.#descriptive(),
@@ -114,8 +114,7 @@ export class RecordSchemas {
     const about = { ...(title !== undefined && { title }), ...(description !== undefined && { description }) };
     // An object is patched member by member: a patch of it need not satisfy what the whole must.
     if (property.type === 'jsonb' && mayBeObject(constraints)) return about;
-    // null in a patch removes, so a required member refuses it even where it may hold null.
-    if (property.required && property.nullable) return { ...about, allOf: [constraints], not: { type: 'null' } };
+    // Where null cannot remove, since the member is required, it is a value like any other.
     if (property.required || property.nullable) return { ...about, ...constraints };
     return { ...about, anyOf: [constraints, { type: 'null' }] };
   }

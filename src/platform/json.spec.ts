@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { hasDuplicateMembers, MAX_DEPTH, readJson, shownPointer } from './json.js';
+import { hasDuplicateMembers, MAX_DEPTH, readJson } from './json.js';
+import { shownPointer } from './json-faults.js';
 import type { Fault } from './problem.js';
 import { Problem } from './problem.js';
 

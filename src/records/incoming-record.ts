@@ -71,8 +71,20 @@ export function incomingReplace(entity: Entity, body: JsonValue, stored: JsonObj
   return { content, faults };
 }
 
-/** RFC 7396. Members that are null in the patch are removed. */
-export function mergePatch(target: JsonValue | undefined, patch: JsonValue): JsonValue {
+/**
+ * A stored record after a merge patch (RFC 7396), with one exception: null for a property that is required and nullable
+ * sets it to null. To remove it, as the RFC has it, could only ever be refused.
+ */
+export function patchedRecord(entity: Entity, stored: JsonObject, patch: JsonValue): JsonValue {
+  const merged = mergePatch(stored, patch);
+  if (!isJsonObject(patch) || !isJsonObject(merged)) return merged;
+  const nulls = entity.properties.filter(
+    ({ name, required, nullable }) => required && nullable && Object.hasOwn(patch, name) && patch[name] === null,
+  );
+  return nulls.length === 0 ? merged : Object.assign(merged, Object.fromEntries(nulls.map(({ name }) => [name, null])));
+}
+
+function mergePatch(target: JsonValue | undefined, patch: JsonValue): JsonValue {
   if (!isJsonObject(patch)) return patch;
   const merged: Record<string, JsonValue> = Object.assign(Object.create(null), isJsonObject(target) ? target : {});
   for (const [member, value] of Object.entries(patch)) {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { DefinedEntity } from '../entities/defined-entity.js';
 import { getStatement } from '../model/query/get-statement.js';
 import { compileRowWriter, compileStoredRowWriter, type RowWriter } from '../model/row-writer.js';
@@ -27,17 +28,24 @@ export function recordSql(defined: DefinedEntity): RecordSql {
   const { home, entity, version } = defined;
   const record = compileRowWriter(entity);
   const stored = compileStoredRowWriter(entity);
-  // A prepared plan belongs to one schema, entity and version.
-  const name = `${home.schema}.${entity.table}.${version}.`;
+  const prepared = (text: string): string => preparedName(version, text);
   const sql: RecordSql = {
     record,
     stored,
-    get: getStatement(home, entity, record.columns, name),
-    insert: insertStatement(home, entity, record.columns, `${name}insert`),
-    change: changeStatements(home, entity, { lock: stored.columns, change: record.columns }),
+    get: getStatement(home, entity, record.columns, prepared),
+    insert: insertStatement(home, entity, record.columns, prepared),
+    change: changeStatements(home, entity, { lock: stored.columns, change: record.columns }, prepared),
     idAt: record.columns.indexOf('id'),
     revisionAt: record.columns.indexOf('revision'),
   };
   compiled.set(defined, sql);
   return sql;
+}
+
+/**
+ * The name a statement is prepared under: 22 characters of the SHA-256 of the entity's version and the text, which names the
+ * tenant's schema. Postgres keeps 63 bytes of a name and no more, so nothing readable would stay unique.
+ */
+export function preparedName(version: number, text: string): string {
+  return hash('sha256', `${version}\n${text}`, 'base64url').slice(0, 22);
 }

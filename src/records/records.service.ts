@@ -19,7 +19,7 @@ import { SETTINGS, type Settings } from '../platform/settings.js';
 import { isUuid, uuidV7 } from '../platform/uuid.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 import { constraintProblem } from './constraint-problem.js';
-import { auditedContent, incomingInsert, incomingReplace, mergePatch } from './incoming-record.js';
+import { auditedContent, incomingInsert, incomingReplace, patchedRecord } from './incoming-record.js';
 import { type RecordSql, recordSql } from './record-sql.js';
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -102,7 +102,7 @@ export class RecordsService {
 
   /** PATCH: JSON merge patch (RFC 7396). */
   async patch(tx: TenantTx, tenant: Tenant, name: string, id: string, body: JsonValue, headers: Headers): Promise<Answer> {
-    return this.change(tx, tenant, name, id, headers, (stored) => mergePatch(stored, body));
+    return this.change(tx, tenant, name, id, headers, (stored, entity) => patchedRecord(entity, stored, body));
   }
 
   async remove(tx: TenantTx, tenant: Tenant, name: string, id: string, headers: Headers): Promise<Answer> {
@@ -120,13 +120,13 @@ export class RecordsService {
     name: string,
     id: string,
     headers: Headers,
-    wanted: (stored: JsonObject) => JsonValue,
+    wanted: (stored: JsonObject, entity: Entity) => JsonValue,
   ): Promise<Answer> {
     const defined = await this.registry.get(tenant, name);
     const { entity } = defined;
     const sql = recordSql(defined);
     const stored = await lock(tx, entity, sql, id, headers);
-    const { content, faults } = incomingReplace(entity, wanted(stored), stored);
+    const { content, faults } = incomingReplace(entity, wanted(stored, entity), stored);
     assertValid([...faults, ...(faults.length === 0 ? defined.validator.validate(content) : [])]);
     const { columns, extra } = splitRecord(entity, content);
     const before = auditedContent(entity, stored);

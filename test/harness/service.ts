@@ -1,14 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import supertest from 'supertest';
-import { startDevelopmentAuthServer } from '../../src/access/development-auth-server.js';
-import { type DevelopmentIssuer, openDevelopmentIssuer } from '../../src/access/development-issuer.js';
+import type { DevelopmentIssuer } from '../../src/access/development-issuer.js';
 import type { Role } from '../../src/access/principal.js';
 import { createLogger } from '../../src/platform/log.js';
 import { readSettings } from '../../src/platform/settings.js';
 import { type RunningService, startService } from '../../src/start.js';
-import { createTestDatabase, type TestDatabase } from './database.js';
+import type { TestDatabase } from './database.js';
+import { createSurroundings, type Surroundings } from './surroundings.js';
 
 /** The whole service, in this process, on a database of its own, reached over HTTP as any client reaches it. */
 
@@ -20,6 +17,8 @@ export interface TestService {
   /** A new tenant and an admin's way into it. */
   tenant(slug?: string): Promise<TestTenant>;
   request(token: string | null, method: Method, path: string): supertest.Test;
+  /** Another instance of the service on the same database; the caller stops it. */
+  another(): Promise<RunningService>;
   stop(): Promise<void>;
 }
 
@@ -36,30 +35,24 @@ export interface TestTenant {
 
 let tenants = 0;
 
-export async function startTestService(overrides: Record<string, string> = {}): Promise<TestService> {
-  const database = await createTestDatabase();
-  const folder = await mkdtemp(join(tmpdir(), 'business-store-test-issuer-'));
-  const issuer = await openDevelopmentIssuer(folder);
-  const auth = await startDevelopmentAuthServer(issuer);
-  const settings = readSettings({
-    NODE_ENV: 'test',
-    PORT: '0',
-    HOST: '127.0.0.1',
-    DATABASE_URL: database.runtimeUrl,
-    DATABASE_CONTROL_URL: database.controlUrl,
-    DATABASE_POOL_SIZE: '4',
-    CONTEXT_KEYS: `${database.contextKey.kid}:${database.contextKey.secret.toString('base64')}`,
-    AUTH_ISSUER: issuer.issuer,
-    AUTH_JWKS_URL: auth.jwksUrl,
-    AUDIT_SINK: 'none',
-    DRAIN_MS: '0',
-    ...overrides,
-  });
+export async function startTestService(
+  overrides: Record<string, string> = {},
+  surroundings: Surroundings | null = null,
+): Promise<TestService> {
+  const around = surroundings ?? (await createSurroundings());
+  const settings = readSettings({ ...around.environment, ...overrides });
   const service = await startService(settings, createLogger(overrides.LOG_LEVEL ?? 'silent'));
+  const stop = async (): Promise<void> => {
+    await service.stop();
+    await around.stop();
+  };
+  return { ...around, service, ...apiOf(service.url, around.token), stop };
+}
 
-  const token = (roles: readonly Role[], tenantId?: string) => issuer.sign({ subject: `${roles[0]}@test`, roles, tenantId });
+/** A service at `url`, in this process or another, as a client sees it. */
+export function apiOf(url: string, token: TokenSource): Pick<TestService, 'tenant' | 'request'> {
   const request = (bearer: string | null, method: Method, path: string): supertest.Test => {
-    const test = supertest(service.url)[method](path);
+    const test = supertest(url)[method](path);
     return bearer === null ? test : test.set('authorization', `Bearer ${bearer}`);
   };
   const tenant = async (slug = `tenant-${++tenants}`): Promise<TestTenant> => {
@@ -76,11 +69,5 @@ export async function startTestService(overrides: Record<string, string> = {}): 
     };
     return { id, slug, schemaName, as, define };
   };
-  const stop = async (): Promise<void> => {
-    await service.stop();
-    await auth.stop();
-    await database.drop();
-    await rm(folder, { recursive: true, force: true });
-  };
-  return { database, service, issuer, token, tenant, request, stop };
+  return { tenant, request };
 }
