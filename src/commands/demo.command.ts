@@ -21,17 +21,20 @@ export function demoCommand(): Command {
       const token = options.token ?? (await developmentToken(settings.DATA_DIR, tenantId));
       const bar = new SingleBar({ format: '{bar} {value}/{total} records  {entity}', hideCursor: true });
       bar.start(1, 0, { entity: '' });
+      const notices: string[] = [];
       try {
         const result = await loadChinook({
           baseUrl,
           tenantId,
           token,
+          onNotice: (message) => notices.push(message),
           onProgress: (done, total, entity) => {
             bar.setTotal(total);
             bar.update(done, { entity });
           },
         });
         bar.stop();
+        for (const notice of notices) process.stdout.write(`${notice}\n`);
         process.stdout.write(`${result.records} records of ${result.entities} entities in ${result.seconds.toFixed(1)} s\n`);
       } finally {
         bar.stop();

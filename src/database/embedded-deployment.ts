@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { bootstrap } from './bootstrap.js';
@@ -58,13 +58,15 @@ interface Secrets {
 async function ensureSecrets(file: string): Promise<Secrets> {
   const secret = () => randomBytes(32).toString('base64');
   const fresh: Secrets = { runtimePassword: secret(), controlPassword: secret(), contextKey: secret() };
-  try {
-    await writeFile(file, JSON.stringify(fresh), { mode: 0o600, flag: 'wx' });
-    return fresh;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return JSON.parse(await readFile(file, 'utf8')) as Secrets;
-  }
+  // Written aside and renamed: a crash leaves no half of it. The data directory's lock keeps others out meanwhile.
+  const known = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return null;
+  });
+  if (known !== null) return JSON.parse(known) as Secrets;
+  await writeFile(`${file}.new`, JSON.stringify(fresh), { mode: 0o600 });
+  await rename(`${file}.new`, file);
+  return fresh;
 }
 
 function inDatabase(url: string): string {

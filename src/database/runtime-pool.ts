@@ -133,7 +133,9 @@ export class RuntimePool {
     const side = new pg.Connection({});
     side.on('error', this.options.onError);
     side.on('connect', () => (side as unknown as { cancel(pid: number, key: number): void }).cancel(processID, secretKey));
-    (side as unknown as { connect(port: number, host: string): void }).connect(client.port, client.host);
+    const { port, host } = client;
+    const address = host.startsWith('/') ? [`${host}/.s.PGSQL.${port}`] : [port, host];
+    (side as unknown as { connect(...address: unknown[]): void }).connect(...address);
   }
 }
 
@@ -160,8 +162,11 @@ export class RuntimeConnection {
     if (this.released) throw new Error('the connection was released');
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.released = true;
-        this.abandon(true);
+        // Of several statements that wait together, the first to give up gives up for all.
+        if (!this.released) {
+          this.released = true;
+          this.abandon(true);
+        }
         reject(Object.assign(new Error('the database did not answer in time'), { code: '57014' }));
       }, this.options.statementTimeoutMs + CLIENT_PATIENCE_MS);
       const batch = new StatementBatch(statements, this.held.prepared, (error, results) => {

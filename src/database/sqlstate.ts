@@ -1,5 +1,6 @@
 import { DatabaseError } from 'pg';
 import { QueryFailedError } from 'typeorm';
+import { isExtraGuard } from '../model/ddl/extra-guard.js';
 import { Problem, type ProblemName } from '../platform/problem.js';
 
 /**
@@ -38,10 +39,13 @@ export function databaseErrorOf(error: unknown): (DatabaseError & { code: string
   return inner instanceof DatabaseError && typeof inner.code === 'string' ? (inner as DatabaseError & { code: string }) : null;
 }
 
-/** An unknown table or column, or a prepared plan whose result changed: our picture of the table is older than the table. */
+/**
+ * An unknown table or column, a prepared plan whose result changed, or an undeclared member that has become a property: our
+ * picture of the table is older than the table.
+ */
 export function meetsChangedTable(error: unknown): boolean {
-  const code = databaseErrorOf(error)?.code;
-  return code === '42P01' || code === '42703' || code === '0A000';
+  const { code, constraint = '' } = databaseErrorOf(error) ?? {};
+  return code === '42P01' || code === '42703' || code === '0A000' || (code === '23514' && isExtraGuard(constraint));
 }
 
 export function problemOf(error: unknown): Problem | null {

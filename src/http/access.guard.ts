@@ -37,7 +37,8 @@ export class AccessGuard implements CanActivate {
   private async enter(request: ServiceRequest, principal: Principal, operation: Operation): Promise<void> {
     const { tenantId } = request.params as { tenantId?: string };
     if (principal.tenantId === null) {
-      throw new Problem('auth/forbidden', 'A system administrator has no access to the data of a tenant.');
+      await this.denials.record(request, principal, operation);
+      throw new Problem('auth/forbidden', 'A system administrator has no access to the data of a tenant.', { operation });
     }
     // Ids are compared as text in one spelling: uuids are case-insensitive (RFC 9562).
     if (tenantId?.toLowerCase() !== principal.tenantId.toLowerCase()) {

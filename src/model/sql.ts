@@ -8,6 +8,9 @@ export interface Statement {
   readonly name?: string;
 }
 
+/** The name to prepare a statement's text under. */
+export type NameStatement = (text: string) => string;
+
 /** The only way an identifier enters SQL text. */
 export function quoteIdent(identifier: string): string {
   if (identifier.includes('\u0000')) throw new Error('an identifier holds U+0000');

@@ -7,6 +7,8 @@ import { packageRoot } from '../platform/package-root.js';
 
 export const SERVICE_VERSION: string = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version;
 
+const ASSETS: ReadonlySet<string> = new Set(['/favicon-32x32.png', '/swagger-ui.css', '/swagger-ui-bundle.js']);
+
 /** The control plane's own OpenAPI document, generated from the controllers, and the assets that render it. */
 @Injectable()
 export class PlatformOpenApi {
@@ -22,7 +24,12 @@ export class PlatformOpenApi {
       .addBearerAuth()
       .build();
     this.generated = SwaggerModule.createDocument(app, config);
-    app.useStaticAssets({ root: dirname(require.resolve('swagger-ui-dist/package.json')), prefix: '/docs/assets/' });
+    app.useStaticAssets({
+      root: dirname(require.resolve('swagger-ui-dist/package.json')),
+      prefix: '/docs/assets/',
+      index: false,
+      allowedPath: (path) => ASSETS.has(path),
+    });
   }
 
   get document(): OpenAPIObject {

@@ -20,7 +20,7 @@ import { isUuid, uuidV7 } from '../platform/uuid.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 import { constraintProblem } from './constraint-problem.js';
 import { auditedContent, incomingInsert, incomingReplace, patchedRecord } from './incoming-record.js';
-import { type RecordSql, recordSql } from './record-sql.js';
+import { preparedName, type RecordSql, recordSql } from './record-sql.js';
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -51,7 +51,10 @@ export class RecordsService {
       preferCount: preferences.count === 'exact',
     });
     const writer = listWriter(defined, query);
-    const { total, rows } = readListRows(query, await tx.last(listStatement(tx.home, entity, query, writer.columns)));
+    const statement = listStatement(tx.home, entity, query, writer.columns);
+    // Planning costs as much as running; a client repeats the shape of its queries, and the text depends on nothing else.
+    const prepared = { ...statement, name: preparedName(defined.version, statement.text) };
+    const { total, rows } = readListRows(query, await tx.last(prepared));
     return new Answer(200, `[${rows.map((row) => writer.write(row)).join(',')}]`, {
       'content-range': contentRange(query.offset, rows.length, total),
       ...(preferences.applied ? { 'preference-applied': preferences.applied } : {}),

@@ -24,10 +24,5 @@ export function problemType(contentType: string, text: string): string {
 }
 
 /** Sentences, object names and internals that only Postgres, its driver or Node would have written. */
-const POSTGRES = new RegExp(
-  [
-    ...['syntax error', 'invalid input', 'violates', 'duplicate key', 'Failing row', 'does not exist at', 'permission denied'],
-    ...['relation \\\\?"', 'column \\\\?"', 'operator does not', 'SQLSTATE', 'current transaction', 'pg_', 'bss_', '\\b(?:t|tn|own)_[0-9a-f]{16}'],
-    ...['json_to_recordset', 'node_modules', '\\.ts:\\d', '\\.js:\\d', 'ECONN', 'QueryFailed', 'audit\\.', '_fkey', '\\.fkey', '\\.key'],
-  ].join('|'),
-);
+const POSTGRES =
+  /syntax error|invalid input|violates|duplicate key|Failing row|permission denied|relation \\?"|column \\?"|operator does not|SQLSTATE|current transaction|\bpg_|\bbss_|\b(?:t|tn|own)_[0-9a-f]{16}|recordset|node_modules|\.[jt]s:\d|ECONN|QueryFailed|audit\.(?:events|pending)|\.f?key\b|_extra/;

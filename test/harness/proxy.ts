@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
 
 /** A TCP proxy before Postgres, for everything that goes wrong with a network, and to see what is sent at all. */
-export interface Proxy {
+export interface DatabaseProxy {
   /** The same database by way of this proxy. */
   through(url: string): string;
   /** Bytes that came from clients, over all connections: a statement that was not sent leaves it as it was. */
@@ -18,7 +18,7 @@ export interface Proxy {
 }
 
 /** In front of the server that `url` names. */
-export async function startProxy(url: string): Promise<Proxy> {
+export async function startProxy(url: string): Promise<DatabaseProxy> {
   const target = new URL(url);
   const sockets = new Set<Socket>();
   let state: 'open' | 'cut' | 'frozen' = 'open';

@@ -13,7 +13,7 @@ export interface TestService {
   readonly database: TestDatabase;
   readonly service: RunningService;
   readonly issuer: DevelopmentIssuer;
-  token(roles: readonly Role[], tenantId?: string): Promise<string>;
+  readonly token: TokenSource;
   /** A new tenant and an admin's way into it. */
   tenant(slug?: string): Promise<TestTenant>;
   request(token: string | null, method: Method, path: string): supertest.Test;
@@ -21,6 +21,8 @@ export interface TestService {
   another(): Promise<RunningService>;
   stop(): Promise<void>;
 }
+
+type TokenSource = (roles: readonly Role[], tenantId?: string) => Promise<string>;
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -41,12 +43,13 @@ export async function startTestService(
 ): Promise<TestService> {
   const around = surroundings ?? (await createSurroundings());
   const settings = readSettings({ ...around.environment, ...overrides });
-  const service = await startService(settings, createLogger(overrides.LOG_LEVEL ?? 'silent'));
+  const service = await startService(settings, createLogger(overrides.LOG_LEVEL ?? process.env.TEST_LOG ?? 'silent'));
+  const another = () => startService(settings, createLogger('silent'));
   const stop = async (): Promise<void> => {
     await service.stop();
     await around.stop();
   };
-  return { ...around, service, ...apiOf(service.url, around.token), stop };
+  return { ...around, service, ...apiOf(service.url, around.token), another, stop };
 }
 
 /** A service at `url`, in this process or another, as a client sees it. */

@@ -1,4 +1,4 @@
-import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 
 /**
  * Sits between a client and Postgres and reads what the client sends (frontend messages of protocol 3.0); can cut the
@@ -37,6 +37,7 @@ export async function tapWire(url: string): Promise<WireTap> {
     };
     for (const socket of [client, upstream]) {
       sockets.add(socket);
+      socket.setNoDelay(true);
       socket.on('error', cut);
       socket.on('close', () => {
         sockets.delete(socket);
@@ -44,14 +45,17 @@ export async function tapWire(url: string): Promise<WireTap> {
       });
     }
     upstream.on('data', (data) => (cutting ? cut() : client.write(data)));
-    client.on('data', readMessages((message, bytes) => {
-      if (cutting) return void upstream.write(bytes);
-      tap.messages.push(message);
-      const verdict = tap.judge(message);
-      if (verdict === 'cut before') return cut();
-      cutting = verdict === 'cut after';
-      upstream.write(bytes);
-    }));
+    client.on(
+      'data',
+      readMessages((message, bytes) => {
+        if (cutting) return void upstream.write(bytes);
+        tap.messages.push(message);
+        const verdict = tap.judge(message);
+        if (verdict === 'cut before') return cut();
+        cutting = verdict === 'cut after';
+        upstream.write(bytes);
+      }),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const through = new URL(url);

@@ -177,7 +177,11 @@ describe('the next checkout is clean after a handler that', () => {
 
 describe('a client that waited for longer than the server should have taken', () => {
   it('destroys the connection, stops the statement on the server and blocks nobody', async () => {
-    const sleepers = () => database.admin(`select pid from pg_stat_activity where datname = $1 and query like '%pg_sleep(60)%' and pid <> pg_backend_pid()`, [database.name]);
+    const sleepers = () =>
+      database.admin(
+        `select pid from pg_stat_activity where datname = $1 and query like '%pg_sleep(60)%' and pid <> pg_backend_pid()`,
+        [database.name],
+      );
     const stuck = run(async (tx) => {
       await tx.query(sql('set local statement_timeout = 0'));
       await tx.query(sql('select pg_sleep(60)'));
@@ -190,9 +194,18 @@ describe('a client that waited for longer than the server should have taken', ()
     expect((await sleepers()).rowCount).toBe(1);
     // Queues for the only connection while it is stuck.
     expect(await nextCheckout()).toEqual(CLEAN);
-    expect(problemOf(await outcome)).toMatchObject({ name: 'database/timeout' });
+    expect(problemOf(await outcome)).toMatchObject({ code: 'database/timeout' });
     for (let tries = 0; tries < 20 && (await sleepers()).rowCount !== 0; tries++) await wait(50);
     expect((await sleepers()).rowCount).toBe(0);
+  });
+
+  it('gives up once for all the statements that wait together', async () => {
+    const stuck = run(async (tx) => {
+      await tx.query(sql('set local statement_timeout = 0'));
+      await Promise.all([tx.query(sql('select pg_sleep(60)')), tx.query(sql('select pg_sleep(60)'))]);
+    });
+    expect(await failureOf(stuck)).toBe('57014');
+    expect(await nextCheckout()).toEqual(CLEAN);
   });
 });
 
@@ -209,7 +222,10 @@ describe('a connection', () => {
 
   it('that the server ended is not handed out again', async () => {
     await nextCheckout();
-    await database.admin('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and usename = $2', [database.name, 'bss_app_00']);
+    await database.admin('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and usename = $2', [
+      database.name,
+      'bss_app_00',
+    ]);
     await wait(50);
     expect(await nextCheckout()).toEqual(CLEAN);
   });
@@ -233,7 +249,9 @@ describe('a connection', () => {
 });
 
 describe('a transaction whose commit fails', () => {
-  beforeAll(() => database.admin(`alter table "${home.schema}".note add constraint late unique (title) deferrable initially deferred`));
+  beforeAll(() =>
+    database.admin(`alter table "${home.schema}".note add constraint late unique (title) deferrable initially deferred`),
+  );
   afterAll(() => database.admin(`alter table "${home.schema}".note drop constraint late`));
 
   it('rejects, however it was going to commit, and keeps nothing', async () => {

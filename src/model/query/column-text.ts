@@ -18,7 +18,7 @@ export const EXPECTED: Record<ComparableType, string> = {
   timestamptz:
     'an RFC 3339 date-time such as 2024-05-31T18:30:00Z, at most to the microsecond (in a URL the + of an offset is written %2B)',
   timestamp: 'a date-time without offset such as 2024-05-31T18:30:00, at most to the microsecond',
-  time: 'a time such as 18:30:00, at most to the microsecond',
+  time: 'a time in UTC such as 18:30:00Z, at most to the microsecond',
   inet: 'an IPv4 or IPv6 address',
   bytea: 'base64 with padding (in a URL the + is written %2B)',
   numeric: 'a decimal number of at most 1,000 digits',
@@ -50,7 +50,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const NUMERIC = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?$/i;
 const DOUBLE = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
-/** A record's time has no day and so no offset to apply; Z is read as written in a record. */
+/** A record's time is kept in UTC and returned with Z; a filter may leave the Z out. */
 const CLOCK = /^(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?z?$/i;
 /** RFC 3339 §5.6, seconds optional. Postgres takes offsets up to 15:59. */
 const DATE_TIME =

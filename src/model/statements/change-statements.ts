@@ -1,5 +1,5 @@
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
-import { quoteIdent, type Statement } from '../sql.js';
+import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
 import { auditSql } from './audit-sql.js';
 import type { WriteContext } from './write-context.js';
 
@@ -32,6 +32,7 @@ export function changeStatements(
   home: TenantHome,
   entity: Entity,
   columns: { readonly lock: readonly string[]; readonly change: readonly string[] },
+  nameOf: NameStatement,
 ): ChangeStatements {
   const table = `${quoteIdent(home.schema)}.${quoteIdent(entity.table)}`;
   const returning = columns.change;
@@ -73,13 +74,15 @@ from ${action}`;
     event.body,
     entity.name,
   ];
+  const names = { lock: nameOf(lockText), update: nameOf(updateText), delete: nameOf(deleteText) };
   return {
-    lock: (id) => ({ text: lockText, values: [home.tenantId, id] }),
+    lock: (id) => ({ text: lockText, values: [home.tenantId, id], name: names.lock }),
     update: (id, values, extra, event, context) => ({
       text: updateText,
       values: [...common(id, event, context), ...values, extra],
+      name: names.update,
     }),
-    delete: (id, event, context) => ({ text: deleteText, values: common(id, event, context) }),
+    delete: (id, event, context) => ({ text: deleteText, values: common(id, event, context), name: names.delete }),
   };
 }
 

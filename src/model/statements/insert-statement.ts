@@ -1,5 +1,6 @@
+import { columnType } from '../ddl/column.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
-import { quoteIdent, type Statement } from '../sql.js';
+import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
 import { auditSql } from './audit-sql.js';
 import type { WriteContext } from './write-context.js';
 
@@ -22,13 +23,16 @@ export interface NewRecord {
 export type InsertStatement = (records: readonly NewRecord[], context: WriteContext) => Statement;
 
 /** @param returning physical columns, in order, for the row writer; rows come back in the order of the records. */
-export function insertStatement(home: TenantHome, entity: Entity, returning: readonly string[], name: string): InsertStatement {
+export function insertStatement(
+  home: TenantHome,
+  entity: Entity,
+  returning: readonly string[],
+  nameOf: NameStatement,
+): InsertStatement {
   const columns = entity.properties.map((property) => quoteIdent(property.column));
   // Short member names: they are repeated in every row of the parameter.
   const members = entity.properties.map((_, index) => `c${index}`);
-  const types = entity.properties.map(({ type, precision, scale }) =>
-    precision === undefined ? type : `numeric(${precision}, ${scale ?? 0})`,
-  );
+  const types = entity.properties.map(columnType);
   const text = `with input as materialized (
   select *
   from json_to_recordset($2::json) as r (id uuid, event_id uuid, body text, extra jsonb${members.map((member, i) => `, ${member} ${types[i]}`).join('')})
@@ -52,6 +56,7 @@ returning ${returning.map(quoteIdent).join(', ')}`;
     }
     return `${row}}`;
   };
+  const name = nameOf(text);
   return (records, context) => ({
     text,
     values: [home.tenantId, `[${records.map(encode).join(',')}]`, context.subject, context.requestId, entity.name],
