@@ -73,6 +73,11 @@ grant usage, create on schema bss_migrations to bss_migrator;
 -- Nobody needs set_config: entering uses SET LOCAL. With it, one plain SELECT could change the context.
 revoke execute on function pg_catalog.set_config(text, text, boolean) from public;
 
+-- In a DO block one statement could leave the role of its tenant, or a read-only transaction, and go on.
+-- The control plane's functions are made by bss_owner; this file has blocks of its own.
+revoke usage on language plpgsql from public;
+grant usage on language plpgsql to bss_owner, current_user;
+
 -- Large objects have no row-level security: no runtime role may touch them.
 do $large_objects$
 declare

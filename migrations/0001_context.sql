@@ -64,7 +64,8 @@ begin
   if read_only then
     set local transaction_read_only = on;
   end if;
-  execute format(
+  -- qualified, because it runs with the search path of the caller
+  execute pg_catalog.format(
     'set local role %I; set local app.ctx = %L; set local app.current_tenant = %L; set local search_path = %I, pg_temp',
     part[4], token, part[2], part[3]
   );

@@ -49,10 +49,13 @@ create policy publisher_reads on audit.events
 grant select, insert on audit.events to bss_tenant;
 grant insert on audit.events to bss_control;
 
+-- One marker per statement that wrote events: their ids are consecutive, so the first and the last name all of them.
 create table audit.pending (
-  event_id uuid not null,
   tenant_id uuid not null,
-  constraint pending_pkey primary key (event_id)
+  first_event_id uuid not null,
+  last_event_id uuid not null,
+  events integer not null,
+  constraint pending_pkey primary key (first_event_id)
 );
 
 alter table audit.pending enable row level security;
@@ -75,32 +78,43 @@ create policy publisher on audit.pending
 
 grant insert on audit.pending to bss_tenant, bss_control;
 
--- A batch to publish, oldest first, locked until the caller's transaction ends: two publishers never take the same event.
+-- Events to publish, oldest first and about `batch_size` of them, their markers locked until the caller's transaction ends:
+-- two publishers never take the same event.
 create function audit.take_pending(batch_size integer)
   returns setof audit.events
   language sql
   security definer
   set search_path = pg_catalog, pg_temp
 begin atomic
-  select e.*
-  from audit.events as e
-  join (
-    select p.event_id, p.tenant_id
+  with locked as (
+    select p.*
     from audit.pending as p
-    order by p.event_id
+    order by p.first_event_id
     limit batch_size
     for update skip locked
-  ) as next on next.tenant_id = e.tenant_id and next.event_id = e.event_id
+  ),
+  counted as (
+    select l.*, sum(l.events) over (order by l.first_event_id) as running
+    from locked as l
+  )
+  select e.*
+  from counted as c
+  join audit.events as e
+    on e.tenant_id = c.tenant_id
+    and e.event_id between c.first_event_id and c.last_event_id
+  where c.running - c.events < batch_size
   order by e.event_id;
 end;
 
+-- Forgets the markers of what `take_pending` gave: it gives all events of a marker or none.
 create function audit.mark_published(event_ids uuid[])
   returns void
   language sql
   security definer
   set search_path = pg_catalog, pg_temp
 begin atomic
-  delete from audit.pending where event_id = any (event_ids);
+  delete from audit.pending
+  where last_event_id = any (event_ids);
 end;
 
 grant execute on function audit.take_pending(integer), audit.mark_published(uuid[]) to bss_control;

@@ -1,28 +1,44 @@
-import { createLogger } from './platform/log.js';
-import { readSettings, SettingsFault } from './platform/settings.js';
-import { startService } from './start.js';
+import { createLogger, type Logger } from './platform/log.js';
+import { readSettings, type Settings, SettingsFault } from './platform/settings.js';
+import { type RunningService, startService } from './start.js';
 import { welcome } from './welcome.js';
+
+/** What is not closed this long after the drain never will be, such as a statement on a server that is gone. */
+const LONGEST_CLOSE_MS = 8_000;
 
 /** The HTTP service. Everything it needs comes from settings; without any it brings its own database and Auth Service. */
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const logger = createLogger(settings.LOG_LEVEL);
-  const service = await startService(settings, logger);
-  logger.info({ url: service.url }, 'listening');
-  if (!settings.DATABASE_URL) await welcome(service, settings);
+  const starting = start(settings, logger);
 
+  // From the beginning: a service that is stopped while it starts still closes what it has opened.
   let signals = 0;
   const onSignal = (signal: string): void => {
     signals += 1;
     if (signals > 1) process.exit(1);
     logger.info({ signal }, 'shutting down: finishing requests in flight');
-    service.stop().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
+    setTimeout(() => {
+      logger.error('something did not close in time: leaving it');
+      process.exit(1);
+    }, settings.DRAIN_MS + LONGEST_CLOSE_MS).unref();
+    starting
+      .then((service) => service.stop())
+      .then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  await starting;
+}
+
+async function start(settings: Settings, logger: Logger): Promise<RunningService> {
+  const service = await startService(settings, logger);
+  logger.info({ url: service.url }, 'listening');
+  if (!settings.DATABASE_URL) await welcome(service, settings);
+  return service;
 }
 
 main().catch((error: unknown) => {

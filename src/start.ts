@@ -44,6 +44,9 @@ interface Surroundings {
 
 type Closer = () => Promise<void>;
 
+/** How long after the drain requests in flight may still take: with the default drain, everything ends within 10 s. */
+const STRAGGLERS_MS = 6_500;
+
 export async function startService(settings: Settings, logger: Logger): Promise<RunningService> {
   const closers: Closer[] = [];
   try {
@@ -114,7 +117,10 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
     // Still answering, each answer with `Connection: close`, so that clients move on before the listener goes.
     draining = true;
     await wait(settings.DRAIN_MS);
+    // A client that never ends its request would keep the process for as long as it likes.
+    const impatience = setTimeout(() => app.getHttpServer().closeAllConnections(), STRAGGLERS_MS);
     await closeAll(closers, logger);
+    clearTimeout(impatience);
   };
   return {
     url: `http://${address.includes(':') ? 'localhost' : address.replace('0.0.0.0', 'localhost')}:${port}`,

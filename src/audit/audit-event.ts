@@ -29,8 +29,8 @@ export interface AuditEvent {
 export function auditStatement(tenantId: string, actor: Actor, event: AuditEvent): Statement {
   return {
     text: `with marked as (
-  insert into audit.pending (event_id, tenant_id)
-  values ($2::uuid, $1::uuid)
+  insert into audit.pending (tenant_id, first_event_id, last_event_id, events)
+  values ($1::uuid, $2::uuid, $2::uuid, 1)
 )
 insert into audit.events (tenant_id, event_id, actor, request_id, action, entity, record_id, body)
 values ($1::uuid, $2::uuid, $3, $4, $5, $6, $7::uuid, $8)`,

@@ -9,8 +9,14 @@ const BATCH = 500;
 const IDLE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
-/** Takes a batch or rejects; a batch may come again. */
-export type AuditSink = (events: readonly CloudEvent[]) => Promise<void>;
+/** How long a stopping service lets the sink take the batch in hand; it comes again after the next start. */
+const LAST_BATCH_MS = 3_000;
+
+/** One instance publishes at a time: two at once would deliver a tenant's later events before its earlier ones. */
+const TURN_LOCK = 0x6273_7361;
+
+/** Takes a batch or rejects, soon after the signal; a batch may come again. */
+export type AuditSink = (events: readonly CloudEvent[], signal: AbortSignal) => Promise<void>;
 
 /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export interface CloudEvent {
@@ -41,6 +47,7 @@ export class AuditPublisher {
   private timer: NodeJS.Timeout | null = null;
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
+  private readonly giveUp = new AbortController();
 
   constructor(
     private readonly controlPlane: ControlPlane,
@@ -52,18 +59,20 @@ export class AuditPublisher {
     this.schedule(0, 0);
   }
 
-  /** Waits for the batch in hand. */
+  /** Waits for the batch in hand, within limits. */
   async stop(): Promise<void> {
     this.stopped = true;
     if (this.timer) clearTimeout(this.timer);
+    const impatience = setTimeout(() => this.giveUp.abort(), LAST_BATCH_MS);
     await this.running;
+    clearTimeout(impatience);
   }
 
   private schedule(delay: number, failures: number): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
       this.running = this.publishBatch().then(
-        (count) => this.schedule(count === BATCH ? 0 : IDLE_MS, 0),
+        (count) => this.schedule(count >= BATCH ? 0 : IDLE_MS, 0),
         (error: unknown) => {
           this.onError(error);
           this.schedule(Math.min(LONGEST_PAUSE_MS, IDLE_MS * 2 ** failures) * (0.5 + Math.random()), failures + 1);
@@ -73,13 +82,18 @@ export class AuditPublisher {
     this.timer.unref();
   }
 
-  /** Returns how many events were published. */
+  /** Returns how many events were published; 0 also when it is another instance's turn. */
   async publishBatch(): Promise<number> {
     const actor = { subject: 'business-store', roles: [], requestId: 'audit-publisher' };
     return this.controlPlane.platform(actor, async (tx) => {
+      const [turn] = await tx.run<{ mine: boolean }>({
+        text: 'select pg_try_advisory_xact_lock($1) as mine',
+        values: [String(TURN_LOCK)],
+      });
+      if (!turn?.mine) return 0;
       const rows = await tx.run<EventRow>({ text: 'select * from audit.take_pending($1)', values: [String(BATCH)] });
       if (rows.length === 0) return 0;
-      await this.sink(rows.map(cloudEvent));
+      await this.sink(rows.map(cloudEvent), this.giveUp.signal);
       await tx.manager.query('select audit.mark_published($1)', [rows.map((row) => row.event_id)]);
       return rows.length;
     });

@@ -4,7 +4,7 @@ import type { AuditSink } from './audit-publisher.js';
 export function auditSink(setting: string): AuditSink | null {
   if (setting === 'none') return null;
   if (setting === 'stdout') return publishToStdout;
-  return (events) => publishToHttp(setting, events);
+  return (events, signal) => publishToHttp(setting, events, signal);
 }
 
 /** One JSON line per event. */
@@ -15,13 +15,13 @@ const publishToStdout: AuditSink = (events) =>
   });
 
 /** CloudEvents HTTP binding, batched content mode. Any 2xx is taken as accepted. */
-async function publishToHttp(url: string, events: Parameters<AuditSink>[0]): Promise<void> {
+async function publishToHttp(url: string, events: Parameters<AuditSink>[0], signal: AbortSignal): Promise<void> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/cloudevents-batch+json' },
     body: JSON.stringify(events),
     redirect: 'error',
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
   });
   await response.arrayBuffer();
   if (!response.ok) throw new Error(`the audit sink answered ${response.status}`);

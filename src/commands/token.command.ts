@@ -2,12 +2,13 @@ import { Command, InvalidArgumentError } from 'commander';
 import { openDevelopmentIssuer } from '../access/development-issuer.js';
 import { ROLES, type Role } from '../access/principal.js';
 import { readSettings } from '../platform/settings.js';
+import { isUuid } from '../platform/uuid.js';
 
 /** Prints a token of the development Auth Service and nothing else; refuses where another issuer is configured. */
 export function tokenCommand(): Command {
   return new Command('token')
     .description('Print an access token (embedded mode only)')
-    .option('--tenant <id>', 'tenant id; required unless the role is system_admin')
+    .option('--tenant <id>', 'tenant id; required unless the role is system_admin', parseTenant)
     .requiredOption('--roles <roles>', `comma-separated: ${ROLES.join(', ')}`, parseRoles)
     .option('--subject <name>', 'who the token speaks for', 'developer')
     .option('--expires <seconds>', 'lifetime', parseSeconds, 3600)
@@ -25,6 +26,11 @@ export function tokenCommand(): Command {
       });
       process.stdout.write(`${token}\n`);
     });
+}
+
+function parseTenant(text: string): string {
+  if (!isUuid(text)) throw new InvalidArgumentError('must be the id of a tenant, a uuid, as the service prints it at start');
+  return text;
 }
 
 function parseRoles(text: string): Role[] {

@@ -23,6 +23,11 @@ interface Login {
   replication: boolean;
   owns: number;
   settable: boolean;
+  /** A role whose rights it has without SET ROLE; the pool role must have none of a tenant's. */
+  inherits: string | null;
+  /** A relation it has any right on. */
+  reaches: string | null;
+  creates: boolean;
 }
 
 export async function checkDatabase(
@@ -35,7 +40,7 @@ export async function checkDatabase(
   for (const url of [urls.runtimeUrl, urls.controlUrl]) {
     const isRuntime = url === urls.runtimeUrl;
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, application_name: 'bss-boot-checks' });
-    await client.connect();
+    await connect(client, isRuntime);
     try {
       refusals.push(...(await loginRefusals(client, isRuntime)));
       if (isRuntime) {
@@ -59,6 +64,25 @@ export async function checkDatabase(
   return { refusals, warnings, serverVersion };
 }
 
+/** Says which setting is meant and where it points, never the password. */
+async function connect(client: pg.Client, isRuntime: boolean): Promise<void> {
+  try {
+    await client.connect();
+  } catch (error) {
+    // A name with several addresses fails with all of their errors and a message of none.
+    const reasons = error instanceof AggregateError ? error.errors : [error];
+    const reason = reasons.map((one) => (one instanceof Error ? one.message : String(one))).join('; ');
+    const { user, host, port, database } = client;
+    throw new Error(`${settingOf(isRuntime)}: cannot connect as ${user} to ${host}:${port}/${database}: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+function settingOf(isRuntime: boolean): string {
+  return isRuntime ? 'DATABASE_URL' : 'DATABASE_CONTROL_URL';
+}
+
 async function loginRefusals(client: pg.Client, isRuntime: boolean): Promise<string[]> {
   const { rows } = await client.query<Login>(`
     select rolname as name,
@@ -67,12 +91,21 @@ async function loginRefusals(client: pg.Client, isRuntime: boolean): Promise<str
            rolcreaterole as create_role,
            rolreplication as replication,
            (select count(*)::int from pg_class where relowner = r.oid) as owns,
-           pg_has_role(current_user, 'bss_owner', 'member') as settable
+           pg_has_role(current_user, 'bss_owner', 'member') as settable,
+           (select min(rolname) from pg_roles as o where o.oid <> r.oid and pg_has_role(r.oid, o.oid, 'usage')) as inherits,
+           (select min(oid::regclass::text)
+            from pg_class
+            where relkind in ('r', 'p', 'v', 'm', 'f')
+              and relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+              and relowner <> r.oid
+              and has_table_privilege(oid, 'select, insert, update, delete, truncate, references, trigger')) as reaches,
+           has_database_privilege(current_database(), 'create, temp')
+             or exists (select from pg_namespace where has_schema_privilege(oid, 'create')) as creates
     from pg_roles as r
     where rolname = current_user`);
   const login = rows[0];
   if (!login) return ['the login role could not be read from pg_roles'];
-  const setting = isRuntime ? 'DATABASE_URL' : 'DATABASE_CONTROL_URL';
+  const setting = settingOf(isRuntime);
   const remedy = `Use the login that \`bss migrate\` creates (${isRuntime ? 'bss_app_00' : 'bss_migrator'}).`;
   const refusals: string[] = [];
   if (login.superuser)
@@ -83,8 +116,13 @@ async function loginRefusals(client: pg.Client, isRuntime: boolean): Promise<str
   if (isRuntime && login.create_role) refusals.push(`${setting} logs in as ${login.name}, which has CREATEROLE. ${remedy}`);
   if (isRuntime && login.owns > 0)
     refusals.push(`${setting} logs in as ${login.name}, which owns ${login.owns} relations. ${remedy}`);
-  if (isRuntime && login.settable && !login.superuser)
-    refusals.push(`${setting} logs in as ${login.name}, a member of bss_owner. ${remedy}`);
+  if (!isRuntime || login.superuser) return refusals;
+  if (login.settable) refusals.push(`${setting} logs in as ${login.name}, a member of bss_owner. ${remedy}`);
+  if (login.inherits)
+    refusals.push(`${setting} logs in as ${login.name}, which inherits the rights of ${login.inherits}. ${remedy}`);
+  if (login.reaches)
+    refusals.push(`${setting} logs in as ${login.name}, which has rights on ${login.reaches}. Revoke them. ${remedy}`);
+  if (login.creates) refusals.push(`${setting} logs in as ${login.name}, which may create objects in the database. ${remedy}`);
   return refusals;
 }
 

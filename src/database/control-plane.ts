@@ -2,7 +2,14 @@ import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import type { TenantHome } from '../model/entity.js';
 import type { Statement } from '../model/sql.js';
 import { quoteIdent } from '../model/sql.js';
-import { type Actor, CONTEXT_LIFETIME_SECONDS, type ContextKey, hmacBlocks, mintContextToken } from './context-token.js';
+import {
+  type Actor,
+  CONTEXT_LIFETIME_SECONDS,
+  type ContextClaims,
+  type ContextKey,
+  hmacBlocks,
+  mintContextToken,
+} from './context-token.js';
 import { listMigrations, migrate } from './migrations.js';
 
 /**
@@ -13,6 +20,9 @@ import { listMigrations, migrate } from './migrations.js';
 
 /** The context of work that belongs to no tenant; its id names the platform's own audit trail. */
 export const PLATFORM_ID = '00000000-0000-0000-0000-000000000000';
+
+/** Longest a connection may take to answer when work begins, and longest it may take to connect. */
+const PATIENCE_MS = 5_000;
 
 /** The first signs; all are accepted. */
 export type ContextKeys = readonly [ContextKey, ...ContextKey[]];
@@ -37,7 +47,7 @@ export class ControlPlane {
       migrations: listMigrations(),
       installExtensions: false,
       poolSize: 5,
-      extra: { connectionTimeoutMillis: 5_000, keepAlive: true },
+      extra: { connectionTimeoutMillis: PATIENCE_MS, keepAlive: true },
     });
   }
 
@@ -68,16 +78,38 @@ export class ControlPlane {
     where: { tenantId: string; schema: string },
     work: (tx: SystemTx) => Promise<T>,
   ): Promise<T> {
-    return this.dataSource.transaction(async (manager) => {
-      const runner = manager.queryRunner as QueryRunner;
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      await this.enter(runner, { ...where, role: 'bss_control', actor });
+      const result = await work(new SystemTx(runner.manager));
+      // Not TypeORM's: COMMIT of an aborted transaction answers ROLLBACK without an error, and it would not notice.
+      const client = (await runner.connect()) as { query(text: string): Promise<{ command: string }> };
+      const { command } = await client.query('commit');
+      if (command !== 'COMMIT') throw new Error('the transaction was aborted before its commit');
+      return result;
+    } catch (error) {
+      // What went wrong is the error; a connection that is lost has nothing left to roll back.
+      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => {});
+      throw error;
+    } finally {
+      await runner.release();
+    }
+  }
+
+  /** Work may take its time, but a server that does not answer the first statements is gone: the connection is broken off. */
+  private async enter(runner: QueryRunner, claims: ContextClaims): Promise<void> {
+    const { connection } = (await runner.connect()) as { connection: { stream: { destroy(): void } } };
+    const impatience = setTimeout(() => connection.stream.destroy(), PATIENCE_MS);
+    try {
+      await runner.startTransaction();
       const [{ pid, now }] = await runner.query(
         'select pg_backend_pid() as pid, extract(epoch from clock_timestamp())::bigint as now',
       );
-      const claims = { ...where, role: 'bss_control', actor };
       const token = mintContextToken(this.options.contextKeys[0], claims, pid, Number(now) + CONTEXT_LIFETIME_SECONDS);
       await runner.query('select bss.enter($1, false)', [token]);
-      return work(new SystemTx(manager));
-    });
+    } finally {
+      clearTimeout(impatience);
+    }
   }
 
   private async installContextKeys(): Promise<void> {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import type { Statement } from '../model/sql.js';
 import { CONTEXT_LIFETIME_SECONDS, type ContextClaims, type ContextKey, mintContextToken } from './context-token.js';
@@ -32,6 +33,9 @@ const LEAVES_NOTHING: ReadonlySet<string | undefined> = new Set([
 /** How much longer than the server the client waits for a statement before it gives the connection up. */
 const CLIENT_PATIENCE_MS = 2_000;
 
+/** Those who ask for readiness wait a few seconds at most. */
+const PROBE_PATIENCE_MS = 2_000;
+
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 const WARMING = { subject: 'business-store', roles: [], requestId: 'warming' };
 
@@ -45,6 +49,7 @@ interface Held {
 export class RuntimePool {
   private readonly pool: pg.Pool;
   private readonly held = new WeakMap<pg.Client, Held>();
+  private probing: Promise<string | null> | null = null;
 
   constructor(private readonly options: RuntimePoolOptions) {
     this.pool = new pg.Pool({
@@ -81,15 +86,21 @@ export class RuntimePool {
     }
   }
 
-  /** For readiness: null when the database answers, else why not. */
+  /** For readiness: null when the database answers, else why not. Always answers soon, and never takes two connections. */
   async whyNotReady(): Promise<string | null> {
-    try {
-      const connection = await this.checkout();
-      await connection.send([{ text: 'select 1', values: [] }]).finally(() => connection.release());
-      return null;
-    } catch {
-      return 'the database does not answer';
-    }
+    const silence = 'the database does not answer';
+    this.probing ??= this.probe()
+      .then(() => null)
+      .catch(() => silence)
+      .finally(() => {
+        this.probing = null;
+      });
+    return Promise.race([this.probing, wait(PROBE_PATIENCE_MS, silence, { ref: false })]);
+  }
+
+  private async probe(): Promise<void> {
+    const connection = await this.checkout();
+    await connection.send([{ text: 'select 1', values: [] }]).finally(() => connection.release());
   }
 
   async end(): Promise<void> {

@@ -117,9 +117,12 @@ export class StatementBatch extends Query {
       connection.off('end', settle);
       this.settle(error, this.results);
     };
-    if (!(error instanceof DatabaseError)) return settle();
-    connection.on('readyForQuery', settle);
-    connection.on('end', settle);
+    if (error instanceof DatabaseError) {
+      connection.on('readyForQuery', settle);
+      connection.on('end', settle);
+    } else {
+      settle();
+    }
   }
 
   handleReadyForQuery(): void {

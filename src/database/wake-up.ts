@@ -39,6 +39,8 @@ export class WakeUp {
     client.on('notification', () => this.wake());
     await client.connect();
     await client.query(`listen ${CHANNEL}`);
+    // Stopped while it was connecting: nobody else would end it.
+    if (this.stopped) return client.end();
     this.client = client;
     // Whatever was missed while nobody listened counts as changed.
     this.wake();

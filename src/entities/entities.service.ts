@@ -13,7 +13,7 @@ import { createTable } from '../model/ddl/create-table.js';
 import { addExtraGuard } from '../model/ddl/extra-guard.js';
 import { relationFaults } from '../model/ddl/relation-faults.js';
 import { readEntity } from '../model/document/read-entity.js';
-import type { Entity } from '../model/entity.js';
+import type { Entity, Property } from '../model/entity.js';
 import { compileValidator } from '../model/validator.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
@@ -109,7 +109,7 @@ export class EntitiesService {
     }
     if (before) {
       const changes = compareEntities(before, entity);
-      await this.guardExtras(tx, tenant, before, changes);
+      await this.guardExtras(tx, tenant, entity, changes);
       await tx.asOwner(tenant.home, additiveDdl(tenant.home, before, entity, resolve));
     } else {
       await tx.asOwner(tenant.home, [...createTable(tenant.home, entity), ...addRelations(tenant.home, entity, resolve)]);
@@ -120,14 +120,15 @@ export class EntitiesService {
   }
 
   /** @throws Problem entity/needs-plan unless every change is additive, or proves to be so on the rows there are. */
-  private async guardExtras(tx: SystemTx, tenant: Tenant, before: Entity, changes: readonly Change[]): Promise<void> {
+  private async guardExtras(tx: SystemTx, tenant: Tenant, after: Entity, changes: readonly Change[]): Promise<void> {
     const probes = changes.filter((change) => change.needsCheck === 'extras');
     const obstacles = changes.filter((change) => !change.additive && change.needsCheck === undefined);
     for (const probe of obstacles.length === 0 ? probes : []) {
+      const property = after.properties.find(({ name }) => name === probe.property) as Property;
       await tx.manager.query('savepoint extras');
       try {
         // Not a SELECT: the owner of a table under FORCE RLS would see no row of it.
-        await tx.asOwner(tenant.home, [addExtraGuard(tenant.home, before, probe.property as string)]);
+        await tx.asOwner(tenant.home, [addExtraGuard(tenant.home, after, property)]);
       } catch (error) {
         if (databaseErrorOf(error)?.code !== '23514') throw error;
         await tx.manager.query('rollback to savepoint extras');

@@ -5,6 +5,9 @@ import { Problem } from '../platform/problem.js';
 /** Entity documents are measured by `readEntity`, which names the place. */
 const ENTITY_ROUTE = '/api/v1/tenants/:tenantId/entities/:entity';
 
+/** Twice what a document may hold, for white space and escapes: reading it keeps everybody waiting for tens of milliseconds. */
+const LARGEST_DOCUMENT_BYTES = 2_000_000;
+
 /** Bodies are read by `readJson`, so that nothing is stored that would come back changed. Compressed bodies are refused. */
 export function installBodyParsing(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
@@ -19,6 +22,9 @@ export function installBodyParsing(fastify: FastifyInstance): void {
       }
     },
   );
+  fastify.addHook('onRoute', (route) => {
+    if (route.url === ENTITY_ROUTE && route.method === 'PUT') route.bodyLimit = LARGEST_DOCUMENT_BYTES;
+  });
   // Before the body is read: a bomb is never inflated, an unknown encoding never buffered.
   fastify.addHook('onRequest', async (request) => {
     const encoding = request.headers['content-encoding'];

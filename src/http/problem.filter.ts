@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { problemOf } from '../database/sqlstate.js';
+import { databaseErrorOf, problemOf } from '../database/sqlstate.js';
 import { LOGGER, type Logger } from '../platform/log.js';
 import { PROBLEM_JSON, Problem } from '../platform/problem.js';
 
@@ -13,15 +13,18 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const problem = toProblem(error);
-    // Server faults with their cause; refusals only when somebody looks.
-    if (problem.status >= 500) this.logger.error({ requestId: request.id, err: error, code: problem.code }, problem.message);
-    else
-      this.logger.debug(
-        { requestId: request.id, code: problem.code, cause: error instanceof Error ? error.cause : undefined },
-        problem.message,
-      );
+    const { code } = problem;
+    // Server faults with their cause; refusals only when somebody looks, and never their detail: it repeats what the client sent.
+    if (problem.status >= 500) this.logger.error({ requestId: request.id, err: error, code }, 'a request failed');
+    else this.logger.debug({ requestId: request.id, code, reason: reasonOf(error) }, 'a request was refused');
     sendProblem(http.getResponse<FastifyReply>(), request.id, problem);
   }
+}
+
+/** What we keep from the client: why a token was refused, or which error Postgres raised. */
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof Problem) return error.cause instanceof Error ? error.cause.message : undefined;
+  return databaseErrorOf(error)?.code;
 }
 
 export function sendProblem(reply: FastifyReply, requestId: string, problem: Problem): void {
@@ -47,7 +50,10 @@ function fromFramework(error: unknown): Problem | null {
   const code = 'code' in error ? String(error.code) : '';
   const status = error instanceof HttpException ? error.getStatus() : 'statusCode' in error ? Number(error.statusCode) : 0;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE' || status === 413) {
-    return new Problem('request/too-large', 'Send fewer or smaller records, in several requests.');
+    return new Problem(
+      'request/too-large',
+      'The body is larger than this path takes. Send records in several requests, and a smaller document.',
+    );
   }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' || status === 415) {
     return new Problem('request/unsupported-media-type', 'Send application/json, not compressed.');

@@ -20,6 +20,12 @@ export function createLogger(level: string): Logger {
   });
 }
 
+/** The stack without the message it begins with, which may itself look like frames. */
+function framesOf({ message, stack = '' }: Error): string {
+  const start = stack.indexOf(message);
+  return start < 0 ? '' : stack.slice(start + message.length).trimStart();
+}
+
 /** Postgres' `detail`, `where` and bound values hold values of records; a stack and a code are what one needs. */
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: 'a value that is not an Error was thrown' };
@@ -30,7 +36,7 @@ function describeError(error: unknown): unknown {
     name,
     code,
     message: database ? 'a database error; see code' : error.message,
-    stack: database ? stack?.slice(stack.indexOf('\n    at ') + 1) : stack,
+    stack: database ? framesOf(error) : stack,
     cause: error.cause === undefined ? undefined : describeError(error.cause),
   };
 }

@@ -1,4 +1,4 @@
-import Ajv, { type ErrorObject } from 'ajv';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 
 /**
  * Every setting of the service in one schema: read once at start, every fault reported together, documented from the same
@@ -70,7 +70,8 @@ const SCHEMA = {
     AUTH_JWKS_URL: { type: 'string', pattern: '^https?://', description: "The issuer's JSON Web Key Set." },
     AUDIT_SINK: {
       type: 'string',
-      pattern: '^(none|stdout|https?://.+)$',
+      // No credentials in it: fetch would refuse the URL, and say it in full.
+      pattern: '^(none|stdout|https?://[^/@]+(/.*)?)$',
       description:
         'Where audit events are published: `stdout`, `none` or an HTTP URL that takes CloudEvents. Default: `none` with the embedded database, else `stdout`.',
     },
@@ -161,7 +162,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     const value = environment[name]?.trim();
     if (value !== undefined && value !== '') given[name] = value;
   }
-  const validate = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false }).compile(SCHEMA);
+  // 2020: the dialect that has dependentRequired; the default class would pass over it in silence.
+  const validate = new Ajv2020({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false }).compile(SCHEMA);
   const valid = validate(given);
   const faults = valid ? [] : (validate.errors ?? []).map(describe);
   if (given.NODE_ENV === 'production' && !given.DATABASE_URL) {

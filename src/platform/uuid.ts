@@ -16,6 +16,16 @@ export function uuidV7(now = Date.now()): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant}${random.slice(4, 7)}-${random.slice(8)}`;
 }
 
+/**
+ * `count` consecutive uuids of version 7: 42 random bits, then a counter of 32 (RFC 9562 §6.2, method 1). Their first and
+ * last name all of them.
+ */
+export function uuidV7Range(count: number, now = Date.now()): { first: string; last: string; ids: readonly string[] } {
+  const prefix = uuidV7(now).slice(0, 28);
+  const ids = Array.from({ length: count }, (_, index) => prefix + index.toString(16).padStart(8, '0'));
+  return { first: ids[0] as string, last: ids[count - 1] as string, ids };
+}
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 export function isUuid(text: string): boolean {

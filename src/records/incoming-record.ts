@@ -21,46 +21,45 @@ export function incomingInsert(entity: Entity, body: JsonValue, subject: string,
   if (!isJsonObject(body)) {
     return { content: {}, id: '', faults: [{ pointer: at, rule: 'type', message: 'must be an object' }] };
   }
-  const content: Record<string, JsonValue> = Object.create(null);
   let id: string | null = null;
-  for (const [member, value] of Object.entries(body)) {
-    if (member === 'id') {
-      if (typeof value === 'string' && isUuid(value)) id = value.toLowerCase();
-      else faults.push({ pointer: pointer(at, member), rule: 'format', message: 'must be a uuid' });
-    } else if (isReserved(member)) {
+  for (const member of Object.keys(body)) {
+    if (!isReserved(member)) continue;
+    const value = body[member];
+    if (member !== 'id')
       faults.push({ pointer: pointer(at, member), rule: 'readOnly', message: 'is set by the store: leave it out' });
-    } else {
-      content[member] = value;
-    }
+    else if (typeof value === 'string' && isUuid(value)) id = value.toLowerCase();
+    else faults.push({ pointer: pointer(at, member), rule: 'format', message: 'must be a uuid' });
   }
-  for (const property of entity.properties) {
+  const content = withoutSystemMembers(body);
+  const { filled } = traitsOf(entity);
+  if (filled.length === 0) return { content, id: id ?? uuidV7(), faults };
+
+  const complete: Record<string, JsonValue> = { ...content };
+  for (const property of filled) {
     const given = Object.hasOwn(body, property.name);
     if (given && isStoreSet(property)) {
       faults.push({ pointer: pointer(at, property.name), rule: 'readOnly', message: 'is set by the store: leave it out' });
     } else if (property.generated) {
-      content[property.name] = generate(property.generated, subject);
+      complete[property.name] = generate(property.generated, subject);
     } else if (!given && property.default !== undefined) {
-      content[property.name] = property.default;
+      complete[property.name] = property.default;
     }
   }
-  return { content, id: id ?? uuidV7(), faults };
+  return { content: complete, id: id ?? uuidV7(), faults };
 }
 
 /** @param stored the record as kept: system members and all properties, never-returned ones included. */
 export function incomingReplace(entity: Entity, body: JsonValue, stored: JsonObject): Omit<IncomingRecord, 'id'> {
   const faults: Fault[] = [];
   if (!isJsonObject(body)) return { content: {}, faults: [{ pointer: '', rule: 'type', message: 'must be an object' }] };
-  const content: Record<string, JsonValue> = Object.create(null);
-  for (const [member, value] of Object.entries(body)) {
-    if (!isReserved(member) && member !== 'id') content[member] = value;
-    else if (!sameJson(value, stored[member])) {
+  for (const member of Object.keys(body)) {
+    if (isReserved(member) && !sameJson(body[member], stored[member])) {
       faults.push({ pointer: pointer('', member), rule: 'readOnly', message: 'is set by the store and cannot be changed' });
     }
   }
-  for (const property of entity.properties) {
+  const content: Record<string, JsonValue> = { ...withoutSystemMembers(body) };
+  for (const property of traitsOf(entity).kept) {
     const { name } = property;
-    const kept = isStoreSet(property) || property.immutable;
-    if (!kept) continue;
     if (Object.hasOwn(content, name) && !sameJson(content[name], stored[name])) {
       const rule = property.immutable ? 'immutable' : 'readOnly';
       faults.push({ pointer: pointer('', name), rule, message: 'cannot be changed once it is set' });
@@ -86,22 +85,57 @@ export function patchedRecord(entity: Entity, stored: JsonObject, patch: JsonVal
 
 function mergePatch(target: JsonValue | undefined, patch: JsonValue): JsonValue {
   if (!isJsonObject(patch)) return patch;
-  const merged: Record<string, JsonValue> = Object.assign(Object.create(null), isJsonObject(target) ? target : {});
+  const merged: Record<string, JsonValue> = { ...(isJsonObject(target) ? target : {}) };
   for (const [member, value] of Object.entries(patch)) {
     if (value === null) delete merged[member];
-    else merged[member] = mergePatch(merged[member], value);
+    else merged[member] = mergePatch(Object.hasOwn(merged, member) ? merged[member] : undefined, value);
   }
   return merged;
 }
 
 /** What the audit trail keeps of a record: its content, without system members and without what is never returned. */
 export function auditedContent(entity: Entity, record: JsonObject): JsonObject {
-  const hidden = new Set(entity.properties.filter((property) => property.writeOnly).map((property) => property.name));
-  return Object.fromEntries(Object.entries(record).filter(([member]) => !isSystemMember(member) && !hidden.has(member)));
+  const content = withoutSystemMembers(record);
+  const { hidden } = traitsOf(entity);
+  return hidden.size === 0 ? content : Object.fromEntries(Object.entries(content).filter(([member]) => !hidden.has(member)));
+}
+
+/** What an entity asks of every record, worked out once. */
+interface Traits {
+  /** Properties that may get a value when none is given, or must not be given one. */
+  readonly filled: readonly Property[];
+  /** Properties that a change keeps. */
+  readonly kept: readonly Property[];
+  /** Names of properties that are never returned. */
+  readonly hidden: ReadonlySet<string>;
+}
+
+const traits = new WeakMap<Entity, Traits>();
+
+function traitsOf(entity: Entity): Traits {
+  const known = traits.get(entity);
+  if (known !== undefined) return known;
+  const { properties } = entity;
+  const made: Traits = {
+    filled: properties.filter((property) => isStoreSet(property) || property.default !== undefined),
+    kept: properties.filter((property) => isStoreSet(property) || property.immutable),
+    hidden: new Set(properties.filter((property) => property.writeOnly).map((property) => property.name)),
+  };
+  traits.set(entity, made);
+  return made;
+}
+
+/** The very object where it holds none, which is the usual case of a thousand records in one body. */
+function withoutSystemMembers(record: JsonObject): JsonObject {
+  const members = Object.keys(record);
+  if (!members.some(isReserved)) return record;
+  const content: Record<string, JsonValue> = {};
+  for (const member of members) if (!isReserved(member)) content[member] = record[member] as JsonValue;
+  return content;
 }
 
 function isReserved(member: string): boolean {
-  return member === TENANT_COLUMN || member === EXTRA_COLUMN || (member !== 'id' && isSystemMember(member));
+  return member === TENANT_COLUMN || member === EXTRA_COLUMN || isSystemMember(member);
 }
 
 function isStoreSet(property: Property): boolean {

@@ -5,8 +5,8 @@ import type { TenantHome } from '../model/entity.js';
 import { type TenantRow, type TenantStatus, TenantRow as TenantTable } from './tenant.row.js';
 
 /**
- * Who the tenants are and where they live, from memory: a request reads no table to find its tenant. Entries are dropped
- * when another instance says that something changed, and after a minute in any case.
+ * Who the tenants are and where they live, from memory: a request reads no table to find its tenant. Entries are read
+ * again when another instance says that something changed, and after a minute in any case, should nobody have heard it.
  */
 
 export interface Tenant {
@@ -23,8 +23,16 @@ const UNKNOWN_LIFETIME_MS = 5_000;
 const LARGEST = 20_000;
 const ACTOR = { subject: 'business-store', roles: [], requestId: 'tenant-directory' };
 
+/** Stays when it is forgotten: as long as anybody may remember something of a tenant, its changes are looked for. */
+interface Entry {
+  readonly tenant: Promise<Tenant | null>;
+  until: number;
+  /** Of the row as it was read, milliseconds; -1 before the first reading. */
+  changedAt: number;
+}
+
 export class TenantDirectory {
-  private readonly entries = new Map<string, { tenant: Promise<Tenant | null>; until: number }>();
+  private readonly entries = new Map<string, Entry>();
   private readonly listeners = new Set<(tenantId: string) => void>();
 
   constructor(
@@ -43,31 +51,46 @@ export class TenantDirectory {
   }
 
   async find(tenantId: string): Promise<Tenant | null> {
-    const entry = this.entries.get(tenantId);
-    if (entry && entry.until > Date.now()) return entry.tenant;
-    const tenant = this.load(tenantId);
-    if (this.entries.size >= LARGEST) this.entries.delete(this.entries.keys().next().value as string);
-    this.entries.set(tenantId, { tenant, until: Date.now() + LIFETIME_MS });
+    const known = this.entries.get(tenantId);
+    if (known && known.until > Date.now()) return known.tenant;
+    const reading = this.read(tenantId);
+    const entry: Entry = {
+      tenant: reading.then((row) => row && tenantOf(row)),
+      until: Date.now() + LIFETIME_MS,
+      changedAt: known?.changedAt ?? -1,
+    };
+    if (!known) this.makeRoom();
+    this.entries.set(tenantId, entry);
     try {
-      const found = await tenant;
-      if (!found) this.entries.set(tenantId, { tenant, until: Date.now() + UNKNOWN_LIFETIME_MS });
-      return found;
-    } catch (error) {
-      this.entries.delete(tenantId);
-      throw error;
+      const changedAt = (await reading)?.changedAt.getTime() ?? -1;
+      if (changedAt !== entry.changedAt) this.tell(tenantId);
+      entry.changedAt = changedAt;
+      if (changedAt === -1) entry.until = Math.min(entry.until, Date.now() + UNKNOWN_LIFETIME_MS);
+    } catch {
+      entry.until = 0;
     }
+    return entry.tenant;
   }
 
   forget(tenantId: string): void {
-    this.entries.delete(tenantId);
+    const entry = this.entries.get(tenantId);
+    if (entry) entry.until = 0;
+    this.tell(tenantId);
+  }
+
+  private tell(tenantId: string): void {
     for (const listener of this.listeners) listener(tenantId);
   }
 
-  private async load(tenantId: string): Promise<Tenant | null> {
-    return this.controlPlane.platform(ACTOR, async (tx) => {
-      const row = await tx.manager.findOneBy(TenantTable, { id: tenantId });
-      return row && tenantOf(row);
-    });
+  private makeRoom(): void {
+    if (this.entries.size < LARGEST) return;
+    const oldest = this.entries.keys().next().value as string;
+    this.entries.delete(oldest);
+    this.tell(oldest);
+  }
+
+  private async read(tenantId: string): Promise<TenantRow | null> {
+    return this.controlPlane.platform(ACTOR, (tx) => tx.manager.findOneBy(TenantTable, { id: tenantId }));
   }
 
   private async lookForChanges(): Promise<void> {

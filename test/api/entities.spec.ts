@@ -213,6 +213,15 @@ describe('a change that is not additive', () => {
     expect(size.status).toBe(200);
     expect((await admin('get', `/records/open/${stored.body.id}`)).body).toEqual(stored.body);
   });
+
+  it('needs a plan when records hold null under the new name, unless the new property may be null', async () => {
+    await tenant.define('nulls', { type: 'object' });
+    const stored = await admin('post', '/records/nulls').send({ color: null });
+    const declared = (type: string | string[]) => ({ type: 'object', properties: { color: { type } } });
+    expect(refusal(await admin('put', '/entities/nulls').send(declared('string')))).toBe('409 entity/needs-plan');
+    expect((await admin('put', '/entities/nulls').send(declared(['string', 'null']))).status).toBe(200);
+    expect((await admin('get', `/records/nulls/${stored.body.id}`)).body).toEqual(stored.body);
+  });
 });
 
 describe('two admins at once', () => {

@@ -1,9 +1,10 @@
 /**
  * What entering a tenant costs the database: CPU time of one backend process, read from /proc (Linux), over many repeats of
- * the same request, with and without the locks. Also proves the one round trip by counting socket writes.
+ * the same request, with and without the locks. Also counts network round trips.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { Socket } from 'node:net';
 import pg from 'pg';
 
 const require = createRequire(import.meta.url);
@@ -46,23 +47,48 @@ export async function backendCpu({ runtimeUrl, adminUrl, tenantId }) {
     enter({ readOnly: true }, (tx) => tx.last(select)),
   );
   figures['begin + enter + select + commit'] = await cpuOf(backend, () => enter({ readOnly: true }, (tx) => tx.query(select)));
+  const roundTrips = {
+    'get (enter + select)': await flushesOf(() => enter({ readOnly: true }, (tx) => tx.last(select))),
+    'read, then write and commit': await flushesOf(() =>
+      enter({ readOnly: false }, async (tx) => {
+        await tx.query(select);
+        await tx.last(select);
+      }),
+    ),
+  };
   await pool.end();
-  return figures;
+  return { figures, roundTrips };
+}
+
+/** Writes to a socket while `work` runs alone: what was sent before an answer was waited for. */
+async function flushesOf(work) {
+  const original = Socket.prototype._writeGeneric;
+  let flushes = 0;
+  Socket.prototype._writeGeneric = function counted(...args) {
+    flushes += 1;
+    return original.apply(this, args);
+  };
+  try {
+    await work();
+  } finally {
+    Socket.prototype._writeGeneric = original;
+  }
+  return flushes;
 }
 
 async function cpuOf(pid, work) {
   for (let i = 0; i < 500; i++) await work();
-  const before = cpuTicks(pid);
+  const before = cpuMicros(pid);
   for (let i = 0; i < REPEATS; i++) await work();
-  return ((cpuTicks(pid) - before) / TICKS_PER_SECOND / REPEATS) * 1e6;
+  return (cpuMicros(pid) - before) / REPEATS;
 }
 
-/** utime + stime of /proc/<pid>/stat, in clock ticks. */
-function cpuTicks(pid) {
+/** CPU time a process has used, µs: utime + stime of /proc/<pid>/stat, which counts in 10 ms. */
+export function cpuMicros(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ');
-  return Number(fields[11]) + Number(fields[12]);
+  return (Number(fields[11]) + Number(fields[12])) * (1e6 / TICKS_PER_SECOND);
 }
 
 async function place(adminUrl, tenantId) {

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: the service and a bare Fastify + pg baseline on the same Postgres, in the same run, alternating, with the
  * load generator on the same cores. Prints req/s, p50 and p99 for both and the ratio of their throughputs.
- * `--quick` shortens the rounds; `--json FILE` also writes the figures.
+ * `--quick` shortens the rounds; `--only NAME` runs one operation; `--json FILE` also writes the figures.
  */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import autocannon from 'autocannon';
 import pg from 'pg';
-import { backendCpu } from './backend-cpu.mjs';
+import { backendCpu, cpuMicros } from './backend-cpu.mjs';
 
 const require = createRequire(import.meta.url);
 const { startTestCluster } = require('../harness/cluster.cjs');
@@ -20,7 +20,9 @@ const { mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 
-const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
+const { values: options } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, json: { type: 'string' } },
+});
 const SECONDS = options.quick ? 1 : 3;
 const ROUNDS = options.quick ? 1 : 3;
 const POOL_SIZE = 10;
@@ -108,8 +110,13 @@ const product = (i) => ({
 });
 const products = (count) => Array.from({ length: count }, (_, i) => product(i));
 const systems = {
-  baseline: { root: `http://127.0.0.1:${baseline}/products`, headers: {} },
-  service: { root: `${service}/api/v1/tenants/${tenantId}/records/product`, headers: { authorization: `Bearer ${token}` } },
+  baseline: { root: `http://127.0.0.1:${baseline.found}/products`, headers: {}, pid: baseline.pid, database: 'bench_baseline' },
+  service: {
+    pid: service.pid,
+    database: 'bench_service',
+    root: `${service.found}/api/v1/tenants/${tenantId}/records/product`,
+    headers: { authorization: `Bearer ${token}` },
+  },
 };
 for (const target of Object.values(systems)) {
   target.ids = [];
@@ -150,8 +157,12 @@ const operations = {
 
 const figures = [];
 console.log(`\n${ROUNDS} rounds of ${SECONDS} s each, pool of ${POOL_SIZE}, load generator on the same machine\n`);
-console.log('operation   conc   baseline req/s (p50/p99 ms)   service req/s (p50/p99 ms)   ratio   aim at 32');
+console.log('                        req/s (p50/p99 ms)                            CPU per request, µs (Node + Postgres)');
+console.log(
+  'operation   conc   baseline               service                ratio   baseline        service        ratio   aim',
+);
 for (const [operation, build] of Object.entries(operations)) {
+  if (options.only && options.only !== operation) continue;
   for (const connections of [1, 32]) {
     const sums = { baseline: [], service: [] };
     for (let round = 0; round < ROUNDS; round++) {
@@ -161,17 +172,21 @@ for (const [operation, build] of Object.entries(operations)) {
     const serviceFigure = median(sums.service);
     const ratio = serviceFigure.rps / baselineFigure.rps;
     figures.push({ operation, connections, baseline: baselineFigure, service: serviceFigure, ratio });
-    const show = ({ rps, p50, p99 }) => `${rps.toFixed(0).padStart(7)} (${p50.toFixed(1)}/${p99.toFixed(1)})`.padEnd(27);
+    const speed = ({ rps, p50, p99 }) => `${rps.toFixed(0).padStart(5)} (${p50.toFixed(0)}/${p99.toFixed(0)})`.padEnd(21);
+    const work = ({ cpu }) => `${cpu.node.toFixed(0)} + ${cpu.postgres.toFixed(0)}`.padEnd(13);
+    const workRatio = total(serviceFigure) / total(baselineFigure);
     const aim = connections === 32 ? `${AIMS[operation]}${ratio >= AIMS[operation] ? '' : '  below'}` : '';
     console.log(
-      `${operation.padEnd(11)} ${String(connections).padStart(3)}    ${show(baselineFigure)}   ${show(serviceFigure)}  ${ratio.toFixed(2)}    ${aim}`,
+      `${operation.padEnd(11)} ${String(connections).padStart(3)}    ${speed(baselineFigure)}  ${speed(serviceFigure)}  ${ratio.toFixed(2)}    ${work(baselineFigure)}   ${work(serviceFigure)}  ${workRatio.toFixed(2)}    ${aim}`,
     );
   }
 }
-const cpu = await backendCpu({ runtimeUrl, adminUrl: database('bench_service'), tenantId });
+const { figures: cpu, roundTrips } = await backendCpu({ runtimeUrl, adminUrl: database('bench_service'), tenantId });
 console.log('\nBackend CPU of one request (user + system time of the Postgres process, µs):');
 for (const [what, micros] of Object.entries(cpu)) console.log(`  ${what.padEnd(44)} ${micros.toFixed(0)}`);
-if (options.json) writeFileSync(options.json, `${JSON.stringify({ figures, cpu }, null, 2)}\n`);
+console.log('\nNetwork round trips of one transaction:');
+for (const [what, count] of Object.entries(roundTrips)) console.log(`  ${what.padEnd(44)} ${count}`);
+if (options.json) writeFileSync(options.json, `${JSON.stringify({ figures, cpu, roundTrips }, null, 2)}\n`);
 
 runCleanups();
 await auth.stop();
@@ -183,10 +198,27 @@ function runCleanups() {
 }
 
 async function measure(target, spec, connections) {
+  const before = await cpuOf(target);
   const result = await autocannon({ url: target.root, headers: target.headers, connections, duration: SECONDS, ...spec });
+  const after = await cpuOf(target);
+  const total = result.requests.total;
   if (result.non2xx > 0 || result.errors > 0)
     throw new Error(`${result.non2xx} refusals and ${result.errors} errors at ${target.root}`);
-  return { rps: result.requests.total / result.duration, p50: result.latency.p50, p99: result.latency.p99 };
+  const cpu = { node: (after.node - before.node) / total, postgres: (after.postgres - before.postgres) / total };
+  return { rps: total / result.duration, p50: result.latency.p50, p99: result.latency.p99, cpu };
+}
+
+/** CPU time so far, µs: of the Node process, and of the backends that serve it. Steadier than throughput on a shared machine. */
+async function cpuOf({ pid, database: name }) {
+  const client = new pg.Client({ connectionString: cluster.adminUrl });
+  await client.connect();
+  const { rows } = await client.query('select pid from pg_stat_activity where datname = $1', [name]);
+  await client.end();
+  return { node: cpuMicros(pid), postgres: rows.reduce((sum, row) => sum + cpuMicros(row.pid), 0) };
+}
+
+function total({ cpu }) {
+  return cpu.node + cpu.postgres;
 }
 
 function median(samples) {
@@ -201,7 +233,7 @@ async function admin(name, ...statements) {
 }
 
 async function call(method, path, bearer, body) {
-  const response = await fetch(service + path, {
+  const response = await fetch(service.found + path, {
     method,
     headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -235,7 +267,7 @@ function launch(file, ready, environment) {
       const found = ready.exec(output);
       if (!found) return;
       output = null;
-      resolve(found[1]);
+      resolve({ found: found[1], pid: child.pid });
     });
   });
 }

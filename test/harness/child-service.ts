@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 
 /** The service and the command line as processes of their own: what they print, how they end. */
@@ -24,13 +25,13 @@ export interface ChildService {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Only these settings, nothing of the tests' own environment. */
+/** Only these settings, nothing of the tests' own environment nor of the folder they run in. */
 function spawnNode(
   args: readonly string[],
   environment: Environment,
 ): { child: ChildProcess; output: Ended; ended: Promise<Ended> } {
   const { PATH, HOME, TMPDIR } = process.env;
-  const child = spawn(process.execPath, args, { env: { PATH, HOME, TMPDIR, ...environment }, stdio: 'pipe' });
+  const child = spawn(process.execPath, args, { env: { PATH, HOME, TMPDIR, ...environment }, cwd: tmpdir(), stdio: 'pipe' });
   const output = { code: null as number | null, signal: null as NodeJS.Signals | null, stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     output.stdout += text;
@@ -64,19 +65,20 @@ export async function startChildService(environment: Environment): Promise<Child
     },
     ended,
     signal: (name) => child.kill(name),
-    stop: async () => {
-      child.kill('SIGTERM');
-      const impatience = setTimeout(() => child.kill('SIGKILL'), 15_000);
-      return ended.finally(() => clearTimeout(impatience));
-    },
+    stop: () => end(child, ended, 0),
   };
 }
 
-/** A service that is expected not to start. One that starts is killed after 15 s. */
+/** A service that is expected not to start; one that does is stopped after 15 s. */
 export async function failToStart(environment: Environment): Promise<Ended> {
   const { child, ended } = spawnNode([resolve('test/harness/child-main.cjs')], environment);
-  const impatience = setTimeout(() => child.kill('SIGKILL'), 15_000);
-  return ended.finally(() => clearTimeout(impatience));
+  return end(child, ended, 15_000);
+}
+
+/** SIGTERM after so many milliseconds, SIGKILL 15 s later. */
+async function end(child: ChildProcess, ended: Promise<Ended>, patience: number): Promise<Ended> {
+  const timers = [setTimeout(() => child.kill('SIGTERM'), patience), setTimeout(() => child.kill('SIGKILL'), patience + 15_000)];
+  return ended.finally(() => timers.forEach(clearTimeout));
 }
 
 /** `npm run -s bss -- <args>`. */

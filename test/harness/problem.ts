@@ -25,4 +25,4 @@ export function problemType(contentType: string, text: string): string {
 
 /** Sentences, object names and internals that only Postgres, its driver or Node would have written. */
 const POSTGRES =
-  /syntax error|invalid input|violates|duplicate key|Failing row|permission denied|relation \\?"|column \\?"|operator does not|SQLSTATE|current transaction|\bpg_|\bbss_|\b(?:t|tn|own)_[0-9a-f]{16}|recordset|node_modules|\.[jt]s:\d|ECONN|QueryFailed|audit\.(?:events|pending)|\.f?key\b|_extra/;
+  /syntax error|invalid input|violates|duplicate key|Failing row|permission denied|relation \\?"|column \\?"|operator does not|SQLSTATE|current transaction|\bpg_|\bbss_|\b(?:t|tn|own)_[0-9a-f]{16}|recordset|node_modules|\.[jt]s:\d|ECONN|QueryFailed|audit\.(?:events|pending)|\.f?key\b/;

@@ -9,6 +9,9 @@ import { createSurroundings, type Surroundings } from './surroundings.js';
 
 /** The whole service, in this process, on a database of its own, reached over HTTP as any client reaches it. */
 
+// A database and a service are made for each file: on a busy machine that takes longer than jest waits by itself.
+jest.setTimeout(30_000);
+
 export interface TestService {
   readonly database: TestDatabase;
   readonly service: RunningService;

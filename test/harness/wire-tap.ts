@@ -12,8 +12,11 @@ export interface FrontendMessage {
   readonly sql: string;
 }
 
-/** `cut before`: the server never hears of it. `cut after`: the server did it, and nobody hears the answer. */
-export type Verdict = 'pass' | 'cut before' | 'cut after';
+/**
+ * `cut before`: the server never hears of it. `cut after`: the server did it, and nobody hears the answer. `silence`: from
+ * here on nothing passes either way, and nobody is told.
+ */
+export type Verdict = 'pass' | 'cut before' | 'cut after' | 'silence';
 
 export interface WireTap {
   /** Of the same server, through the tap. */
@@ -30,7 +33,7 @@ export async function tapWire(url: string): Promise<WireTap> {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = createConnection(Number(target.port || 5432), target.hostname);
-    let cutting = false;
+    let verdict: Verdict = 'pass';
     const cut = (): void => {
       client.destroy();
       upstream.destroy();
@@ -44,16 +47,19 @@ export async function tapWire(url: string): Promise<WireTap> {
         cut();
       });
     }
-    upstream.on('data', (data) => (cutting ? cut() : client.write(data)));
+    upstream.on('data', (data) => {
+      if (verdict === 'cut after') cut();
+      else if (verdict === 'pass') client.write(data);
+    });
     client.on(
       'data',
       readMessages((message, bytes) => {
-        if (cutting) return void upstream.write(bytes);
-        tap.messages.push(message);
-        const verdict = tap.judge(message);
-        if (verdict === 'cut before') return cut();
-        cutting = verdict === 'cut after';
-        upstream.write(bytes);
+        if (verdict === 'pass') {
+          tap.messages.push(message);
+          verdict = tap.judge(message);
+        }
+        if (verdict === 'cut before') cut();
+        else if (verdict !== 'silence') upstream.write(bytes);
       }),
     );
   });

@@ -7,6 +7,7 @@ import type { TenantHome } from '../../src/model/entity.js';
 import type { Statement } from '../../src/model/sql.js';
 import { controlPlaneOf, createTestDatabase, type TestDatabase } from '../harness/database.js';
 import { ACTOR, createHomes, failureOf, insertNote, noteInsert, runtimePool } from '../harness/tenants.js';
+import { tapWire } from '../harness/wire-tap.js';
 
 /**
  * Whatever a handler does with its transaction, the next checkout is clean. One connection, so that the next checkout
@@ -154,7 +155,8 @@ describe('the next checkout is clean after a handler that', () => {
     ['sets the search path for the session', () => 'set session search_path = public'],
     ['listens', () => 'listen bss_wake_up'],
     ['holds a cursor beyond its transaction', () => 'declare held cursor with hold for select 1'],
-    ['hides a SET in a code block', () => `do $$ begin set session role "${home.role}"; end $$`],
+    ['prepares a statement by hand', () => 'prepare mine as select 1'],
+    ['takes back what was prepared', () => 'deallocate all'],
     ['ends its transaction by hand and begins another', () => 'commit and chain'],
   ];
 
@@ -197,6 +199,21 @@ describe('a client that waited for longer than the server should have taken', ()
     expect(problemOf(await outcome)).toMatchObject({ code: 'database/timeout' });
     for (let tries = 0; tries < 20 && (await sleepers()).rowCount !== 0; tries++) await wait(50);
     expect((await sleepers()).rowCount).toBe(0);
+  });
+
+  it('lets whoever queues have the place, though the network has gone silent', async () => {
+    const tap = await tapWire(database.runtimeUrl);
+    await pool.end();
+    pool = runtimePool({ ...database, runtimeUrl: tap.url }, 1, 300);
+    tap.judge = ({ sql: text }) => (text === 'select 42' ? 'silence' : 'pass');
+    const stuck = failureOf(run((tx) => tx.query(sql('select 42'))));
+    await wait(100);
+    const next = nextCheckout();
+    expect(await stuck).toBe('57014');
+    expect(await next).toEqual(CLEAN);
+    await pool.end();
+    await tap.stop();
+    pool = runtimePool(database, 1);
   });
 
   it('gives up once for all the statements that wait together', async () => {

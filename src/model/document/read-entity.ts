@@ -3,6 +3,7 @@
  * stages, each of which makes the next one safe: size, dialect, references, meaning.
  */
 
+import { shownPointer } from '../../platform/json-faults.js';
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import { type Fault, Problem } from '../../platform/problem.js';
 import { type Entity, isSystemMember, type Property, TENANT_COLUMN } from '../entity.js';
@@ -38,7 +39,12 @@ function refuse(name: string, faults: readonly Fault[]): void {
   if (!first) return;
   const count = faults.length === 1 ? 'one fault' : `${faults.length >= MAX_FAULTS ? 'at least ' : ''}${faults.length} faults`;
   const detail = `The document of the entity ${shown(name)} has ${count}; see errors. First, at ${shown(first.pointer)}: ${first.message}.`;
-  throw new Problem('entity/invalid-document', detail, { errors: faults.slice(0, MAX_FAULTS) });
+  throw new Problem('entity/invalid-document', detail, { errors: faults.slice(0, MAX_FAULTS).map(clipped) });
+}
+
+/** A pointer repeats the names of a hostile document, which may be a megabyte long. */
+function clipped(fault: Fault): Fault {
+  return { ...fault, pointer: shownPointer(fault.pointer) };
 }
 
 function readMeaning(name: string, document: JsonObject, references: References): { entity: Entity; faults: Fault[] } {

@@ -1,25 +1,37 @@
+import type { WriteContext } from './write-context.js';
+
 /**
- * The part of every writing statement that tells the audit trail: an event and its publication marker for each row of the
- * common table expression named `source`, which has columns id, event_id and body. One statement, so there is no change
- * without its event and no event without its change.
+ * The part of every writing statement that tells the audit trail: one event per record, and one marker that asks for their
+ * publication. It is the same statement as the change, so there is no change without its event and no event without its change.
  */
-export interface AuditPlaceholders {
-  readonly tenant: string;
-  readonly actor: string;
-  readonly request: string;
-  readonly action: string;
-  readonly entity: string;
+
+/** The events of one statement; their ids are consecutive, so that two of them name all. */
+export interface AuditedEvents {
+  readonly first: string;
+  readonly last: string;
+  readonly count: number;
 }
 
-export function auditSql(source: string, $: AuditPlaceholders): string {
+/** Parameters that every writing statement begins with: $1 tenant, $2 actor, $3 request, $4 entity, $5-$7 the events. */
+export const AUDIT_PARAMETERS = 7;
+
+export function auditParameters(
+  tenantId: string,
+  entity: string,
+  { subject, requestId }: WriteContext,
+  events: AuditedEvents,
+): string[] {
+  return [tenantId, subject, requestId, entity, events.first, events.last, String(events.count)];
+}
+
+/** @param rows what follows the column lists: `values (…)`, or a select of (event_id, id, body) from the rows changed. */
+export function auditSql(action: string, rows: { readonly events: string; readonly marker: string }): string {
   return `audited as (
-  insert into audit.events (tenant_id, event_id, actor, request_id, action, entity, record_id, body)
-  select ${$.tenant}::uuid, event_id, ${$.actor}, ${$.request}, ${$.action}, ${$.entity}, id, body
-  from ${source}
+  insert into audit.events (tenant_id, actor, request_id, entity, action, event_id, record_id, body)
+  ${rows.events.replace('$event', `$1::uuid, $2, $3, $4, '${action}'`)}
 ),
 marked as (
-  insert into audit.pending (event_id, tenant_id)
-  select event_id, ${$.tenant}::uuid
-  from ${source}
+  insert into audit.pending (tenant_id, first_event_id, last_event_id, events)
+  ${rows.marker.replace('$marker', '$1::uuid, $5::uuid, $6::uuid, $7::integer')}
 )`;
 }

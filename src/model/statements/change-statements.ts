@@ -1,11 +1,13 @@
+import { columnType } from '../ddl/column.js';
+import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
-import { auditSql } from './audit-sql.js';
+import { AUDIT_PARAMETERS, auditParameters, auditSql } from './audit-sql.js';
 import type { WriteContext } from './write-context.js';
 
 /**
  * Locks, updates and deletes one record. A change is two statements: the first locks the row and reads what was there,
- * the second changes it and writes the audit event of exactly the rows it changed.
+ * the second changes it and writes the audit event of exactly the row it changed.
  */
 
 export interface ChangeStatements {
@@ -27,54 +29,54 @@ export interface ChangeEvent {
   readonly body: string;
 }
 
-/** @param columns physical columns, in order, that locking reads and that a change returns. */
+/** $8 is the record's id, $9 the event's text; the columns follow. */
+const ID = `$${AUDIT_PARAMETERS + 1}`;
+const BODY = `$${AUDIT_PARAMETERS + 2}`;
+const FIRST_COLUMN = AUDIT_PARAMETERS + 3;
+
+/** @param columns physical columns, in order, that locking reads and that a change returns; both hold the id. */
 export function changeStatements(
   home: TenantHome,
   entity: Entity,
   columns: { readonly lock: readonly string[]; readonly change: readonly string[] },
   nameOf: NameStatement,
 ): ChangeStatements {
-  const table = `${quoteIdent(home.schema)}.${quoteIdent(entity.table)}`;
-  const returning = columns.change;
-  const list = returning.map(quoteIdent).join(', ');
-  const where = `where ${TENANT_COLUMN} = $1::uuid
-  and id = $2::uuid`;
+  const table = tableRef(home, entity);
+  const answer = columns.change.map(quoteIdent).join(', ');
   const lockText = `select ${columns.lock.map(quoteIdent).join(', ')}
 from ${table}
-${where}
+where ${TENANT_COLUMN} = $1::uuid
+  and id = $2::uuid
 for update`;
+  const changing = (action: 'updated' | 'deleted', change: string): string => `with ${action} as (
+  ${change}
+  where ${TENANT_COLUMN} = $1::uuid
+    and id = ${ID}::uuid
+  returning ${answer}
+),
+${auditSql(`record.${action}`, {
+  events: `select $event, $5::uuid, id, ${BODY}\n  from ${action}`,
+  marker: `select $marker\n  from ${action}`,
+})}
+select ${answer}
+from ${action}`;
   const assignments = [
-    ...entity.properties.map((property, index) => `${quoteIdent(property.column)} = $${index + 8}`),
-    `${EXTRA_COLUMN} = $${entity.properties.length + 8}::jsonb`,
+    ...entity.properties.map(
+      (property, index) => `${quoteIdent(property.column)} = $${FIRST_COLUMN + index}::${columnType(property)}`,
+    ),
+    `${EXTRA_COLUMN} = $${FIRST_COLUMN + entity.properties.length}::jsonb`,
     'updated_at = now()',
-    'updated_by = $3',
+    'updated_by = $2',
     'revision = revision + 1',
   ];
-  const writing = (action: 'updated' | 'deleted', change: string): string => `with ${action} as (
-  ${change.replaceAll('\n', '\n  ')}
-),
-event as (
-  select id, $5::uuid as event_id, $6::text as body
-  from ${action}
-),
-${auditSql('event', { tenant: '$1', actor: '$3', request: '$4', action: `'record.${action}'`, entity: '$7' })}
-select ${list}
-from ${action}`;
-  const updateText = writing(
-    'updated',
-    `update ${table}\nset ${assignments.join(',\n    ')}\n${where}\nreturning ${list}${withId(returning)}`,
-  );
-  const deleteText = writing('deleted', `delete from ${table}\n${where}\nreturning ${list}${withId(returning)}`);
-  const common = (id: string, event: ChangeEvent, context: WriteContext) => [
-    home.tenantId,
-    id,
-    context.subject,
-    context.requestId,
-    event.eventId,
-    event.body,
-    entity.name,
-  ];
+  const updateText = changing('updated', `update ${table}\n  set ${assignments.join(',\n      ')}`);
+  const deleteText = changing('deleted', `delete from ${table}`);
   const names = { lock: nameOf(lockText), update: nameOf(updateText), delete: nameOf(deleteText) };
+  const common = (id: string, { eventId, body }: ChangeEvent, context: WriteContext) => [
+    ...auditParameters(home.tenantId, entity.name, context, { first: eventId, last: eventId, count: 1 }),
+    id,
+    body,
+  ];
   return {
     lock: (id) => ({ text: lockText, values: [home.tenantId, id], name: names.lock }),
     update: (id, values, extra, event, context) => ({
@@ -84,9 +86,4 @@ from ${action}`;
     }),
     delete: (id, event, context) => ({ text: deleteText, values: common(id, event, context), name: names.delete }),
   };
-}
-
-/** The audit event needs the id even where the response does not. */
-function withId(returning: readonly string[]): string {
-  return returning.includes('id') ? '' : ', id';
 }

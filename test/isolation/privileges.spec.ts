@@ -1,0 +1,275 @@
+import type pg from 'pg';
+import { mintContextToken } from '../../src/database/context-token.js';
+import type { ControlPlane } from '../../src/database/control-plane.js';
+import type { RuntimePool } from '../../src/database/runtime-pool.js';
+import { TenantTx } from '../../src/database/tenant-tx.js';
+import type { TenantHome } from '../../src/model/entity.js';
+import { controlPlaneOf, createTestDatabase, type TestDatabase, withClient } from '../harness/database.js';
+import { ACTOR, createHomes, failureOf, runtimePool } from '../harness/tenants.js';
+
+/** What every role of the running service may do, read from the catalogs: exactly this, and nothing dangerous anywhere. */
+
+let database: TestDatabase;
+let controlPlane: ControlPlane;
+let pool: RuntimePool;
+let home: TenantHome;
+let other: TenantHome;
+let runtimeRoles: string[];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  controlPlane = controlPlaneOf(database);
+  await controlPlane.open();
+  pool = runtimePool(database, 1);
+  [home, other] = (await createHomes(controlPlane, 2)) as [TenantHome, TenantHome];
+  runtimeRoles = ['bss_app_00', 'bss_tenant', 'bss_control', home.role, other.role];
+});
+
+afterAll(async () => {
+  await pool.end();
+  await controlPlane.close();
+  await database.drop();
+});
+
+const inTenant = (text: string) => TenantTx.run(pool, home, ACTOR, { readOnly: true }, (tx) => tx.last({ text, values: [] }));
+
+/** The first column, with the random names of the two tenants replaced. */
+async function listed(text: string, values: readonly unknown[] = [runtimeRoles]): Promise<string[]> {
+  const { rows } = await database.admin(text, values);
+  const told = (value: string): string =>
+    value.replaceAll(home.schema.slice(2), 'home').replaceAll(other.schema.slice(2), 'other');
+  return rows.map((row) => told(Object.values(row).join(' '))).sort();
+}
+
+const serverMajor = async (): Promise<number> =>
+  Math.floor(Number((await database.admin("select current_setting('server_version_num') as n")).rows[0].n) / 10_000);
+
+describe('no role of the running service', () => {
+  it('is a superuser, bypasses row-level security, creates roles or databases, or replicates', async () => {
+    const able = `select rolname from pg_roles where rolname = any ($1)
+      and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)`;
+    expect(await listed(able)).toEqual([]);
+    expect(await listed(`select rolname from pg_roles where rolname = any ($1) and rolcanlogin`)).toEqual(['bss_app_00']);
+  });
+
+  it('may TRUNCATE, REFERENCE, TRIGGER or MAINTAIN any relation', async () => {
+    const rights = ['TRUNCATE', 'REFERENCES', 'TRIGGER', ...((await serverMajor()) >= 17 ? ['MAINTAIN'] : [])];
+    const granted = `select role, oid::regclass, right_name
+      from unnest($1::text[]) as role, unnest($2::text[]) as right_name, pg_class
+      where relkind in ('r', 'p', 'v', 'm', 'f') and has_table_privilege(role, oid, right_name)`;
+    expect(await listed(granted, [runtimeRoles, rights])).toEqual([]);
+    // The same question about somebody who may.
+    expect(await listed(granted, [[home.ownerRole], ['TRUNCATE']])).toEqual(['own_home t_home.note TRUNCATE']);
+  });
+
+  it('may CREATE in any schema, database or tablespace, or make temporary tables', async () => {
+    const granted = `
+      select role, nspname from unnest($1::text[]) as role, pg_namespace where has_schema_privilege(role, oid, 'CREATE')
+      union all
+      select role, datname from unnest($1::text[]) as role, pg_database
+      where datname = current_database() and (has_database_privilege(role, oid, 'CREATE') or has_database_privilege(role, oid, 'TEMP'))
+      union all
+      select role, spcname from unnest($1::text[]) as role, pg_tablespace where has_tablespace_privilege(role, oid, 'CREATE')`;
+    expect(await listed(granted)).toEqual([]);
+    expect(await listed(granted, [[home.ownerRole]])).toEqual(['own_home t_home']);
+  });
+
+  it('may run code blocks in any language', async () => {
+    const granted = `select role, lanname from unnest($1::text[]) as role, pg_language
+      where laninline <> 0 and has_language_privilege(role, oid, 'USAGE')`;
+    expect(await listed(granted)).toEqual([]);
+    expect(await listed(granted, [['bss_owner']])).toEqual(['bss_owner plpgsql']);
+  });
+
+  it('owns anything', async () => {
+    const owned = `select rolname, classid::regclass from pg_shdepend join pg_roles on pg_roles.oid = refobjid
+      where refclassid = 'pg_authid'::regclass and deptype = 'o' and rolname = any ($1)
+      and dbid in (0, (select oid from pg_database where datname = current_database()))`;
+    expect(await listed(owned)).toEqual([]);
+    expect(await listed(owned, [[home.ownerRole]])).toEqual(['own_home pg_class', 'own_home pg_namespace']);
+  });
+
+  it('may set a parameter that is the administrator’s', async () => {
+    expect(await listed('select parname from pg_parameter_acl where $1::text[] is not null')).toEqual([]);
+  });
+
+  it('has a right on a sequence, a foreign server or a single column', async () => {
+    const granted = `
+      select role, oid::regclass::text from unnest($1::text[]) as role, pg_class
+      where relkind = 'S' and has_sequence_privilege(role, oid, 'USAGE, SELECT, UPDATE')
+      union all
+      select role, srvname from unnest($1::text[]) as role, pg_foreign_server where has_server_privilege(role, oid, 'USAGE')
+      union all
+      select attname, attrelid::regclass::text from pg_attribute where attacl is not null and attrelid >= 16384`;
+    expect(await listed(granted)).toEqual([]);
+    expect(await listed(granted, [['bss_migrator']])).toEqual(['bss_migrator bss_migrations.migrations_id_seq']);
+  });
+});
+
+describe('the roles of the running service reach exactly', () => {
+  const reach = `select role, rolname from unnest($1::text[]) as role, pg_roles
+    where rolname <> role and rolname not like 'tn\\_%' and pg_has_role(role, oid, 'member')`;
+
+  it('these roles', async () => {
+    expect(await listed(reach)).toEqual(['bss_app_00 bss_tenant', 'tn_home bss_tenant', 'tn_other bss_tenant']);
+    const tenants = `select role, rolname from unnest($1::text[]) as role, pg_roles
+      where rolname = any ($1) and rolname <> role and rolname like 'tn\\_%' and pg_has_role(role, oid, 'member')`;
+    expect(await listed(tenants)).toEqual(['bss_app_00 tn_home', 'bss_app_00 tn_other']);
+    // Membership for SET ROLE alone: the pool role has none of their rights by itself.
+    expect(await listed(tenants.replace("'member'", "'usage'"))).toEqual([]);
+  });
+
+  it('these schemas', async () => {
+    const usage = `select role, nspname from unnest($1::text[]) as role, pg_namespace
+      where nspname not in ('pg_catalog', 'information_schema') and has_schema_privilege(role, oid, 'USAGE')`;
+    const shared = ['audit', 'bss', 'business_store_service'];
+    expect(await listed(usage)).toEqual(
+      [
+        'bss_app_00 bss',
+        ...['bss_control', 'bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => shared.map((schema) => `${role} ${schema}`)),
+        'tn_home t_home',
+        'tn_other t_other',
+      ].sort(),
+    );
+  });
+
+  it('these relations', async () => {
+    const granted = `select role, relation, string_agg(right_name, ',' order by right_name)
+      from unnest($1::text[]) as role,
+        unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) as right_name,
+        (select oid, oid::regclass as relation from pg_class
+          where relkind in ('r', 'p', 'v') and relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)) as relations
+      where has_table_privilege(role, oid, right_name)
+      group by role, relation`;
+    const shared = [
+      'audit.events INSERT,SELECT',
+      'audit.pending INSERT',
+      'business_store_service.entity_versions SELECT',
+      'business_store_service.tenant_schemas SELECT',
+    ];
+    expect(await listed(granted)).toEqual(
+      [
+        'bss_control audit.events INSERT',
+        'bss_control audit.pending INSERT',
+        'bss_control business_store_service.entity_versions INSERT,SELECT',
+        'bss_control business_store_service.tenant_schemas INSERT,SELECT,UPDATE',
+        'bss_control business_store_service.tenants INSERT,SELECT,UPDATE',
+        ...['bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => shared.map((right) => `${role} ${right}`)),
+        'tn_home t_home.note DELETE,INSERT,SELECT,UPDATE',
+        'tn_other t_other.note DELETE,INSERT,SELECT,UPDATE',
+      ].sort(),
+    );
+  });
+
+  it('these functions', async () => {
+    const granted = `select role, oid::regprocedure from unnest($1::text[]) as role, pg_proc
+      where pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and has_function_privilege(role, oid, 'EXECUTE')`;
+    const ask = ['bss.identity()', 'bss.platform()', 'bss.tenant()'];
+    expect(await listed(granted)).toEqual(
+      [
+        'bss_app_00 bss.enter(text,boolean)',
+        'bss_app_00 bss.verified(text)',
+        'bss_control audit.mark_published(uuid[])',
+        'bss_control audit.take_pending(integer)',
+        ...['bss_control', 'bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => ask.map((name) => `${role} ${name}`)),
+      ].sort(),
+    );
+  });
+});
+
+describe('a tenant table and a shared table', () => {
+  it('has row-level security, forced, and policies for the role of the tenant only', async () => {
+    const open = `select oid::regclass from pg_class where relkind in ('r', 'p') and not (relrowsecurity and relforcerowsecurity)
+      and relnamespace in (select oid from pg_namespace where nspname in ('audit', 'business_store_service', $1, $2))`;
+    expect(await listed(open, [home.schema, other.schema])).toEqual([]);
+    const policies = `select schemaname, policyname, permissive, cmd, roles from pg_policies where schemaname like 't\\_%' and $1::text[] is not null`;
+    expect(await listed(policies)).toEqual([
+      't_home tenant PERMISSIVE ALL {tn_home}',
+      't_other tenant PERMISSIVE ALL {tn_other}',
+    ]);
+  });
+});
+
+describe('a function', () => {
+  it('that runs with the rights of its owner pins its search path, and no function of ours is open to PUBLIC', async () => {
+    const ours = `from pg_proc where pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and $1::text[] is not null`;
+    expect(await listed(`select oid::regprocedure, proconfig ${ours} and prosecdef`)).toEqual(
+      ['audit.mark_published(uuid[])', 'audit.take_pending(integer)', 'bss.identity()', 'bss.tenant()', 'bss.verified(text)'].map(
+        (name) => `${name} search_path=pg_catalog, pg_temp`,
+      ),
+    );
+    expect(
+      await listed(
+        `select oid::regprocedure ${ours} and (proacl is null or exists (select from aclexplode(proacl) where grantee = 0))`,
+      ),
+    ).toEqual([]);
+    expect(await listed(`select oid::regprocedure ${ours} and proleakproof`)).toEqual([]);
+  });
+
+  it('made tomorrow by the owner of the control plane is closed until it is granted', async () => {
+    for (const schema of ['audit', 'bss', 'business_store_service']) {
+      await database.admin(
+        `set role bss_owner; create function ${schema}.tomorrow() returns text security definer return 'secret'`,
+      );
+      expect(await failureOf(inTenant(`select ${schema}.tomorrow()`))).toBe('42501');
+      expect(await failureOf(withClient(database.runtimeUrl, (client) => client.query(`select ${schema}.tomorrow()`)))).toBe(
+        '42501',
+      );
+      const open = `select role from unnest($1::text[]) as role where has_function_privilege(role, '${schema}.tomorrow()', 'EXECUTE')`;
+      expect(await listed(open)).toEqual([]);
+      await database.admin(`drop function ${schema}.tomorrow()`);
+    }
+  });
+
+  // Others, such as those that make replication slots, are open to all and refuse by themselves: see hostile-sql.spec.ts.
+  it('of pg_catalog that reads files, touches large objects or changes settings is closed', async () => {
+    const dangerous = `select distinct role, proname from unnest($1::text[]) as role, pg_proc
+      where pronamespace = 'pg_catalog'::regnamespace and has_function_privilege(role, oid, 'EXECUTE')
+      and (proname ~ '^(lo_|pg_ls_|pg_read_|pg_stat_file|pg_file_|pg_rotate_|pg_reload_|pg_promote|pg_switch_wal|pg_backup)' and proname !~ '_old$'
+        or proname in ('set_config', 'loread', 'lowrite', 'pg_stat_reset', 'pg_hba_file_rules', 'pg_show_all_file_settings'))`;
+    expect(await listed(dangerous)).toEqual([]);
+  });
+
+  it('of the locks is not hijacked by functions and operators that the owner of a schema names like those of pg_catalog', async () => {
+    const always = (signature: string, result: string, value: string) =>
+      `create function "${home.schema}".${signature} returns ${result} language sql return ${value}::${result}`;
+    await database.admin(
+      [
+        `set role "${home.ownerRole}"`,
+        always('sha256(bytea)', 'bytea', "'\\x00'"),
+        always('encode(bytea, text)', 'text', "repeat('0', 64)"),
+        always('pg_backend_pid()', 'integer', '1'),
+        always('clock_timestamp()', 'timestamptz', "'-infinity'"),
+        always('current_setting(text)', 'text', `'${other.role}'`),
+        always('format(text, text, text, text, text)', 'text', `'set local role "${other.role}"'`),
+        always('differs(text, text)', 'boolean', 'false'),
+        `create operator "${home.schema}".<> (leftarg = text, rightarg = text, function = "${home.schema}".differs)`,
+        `grant usage on schema "${home.schema}" to public`,
+      ].join(';'),
+    );
+    const forged = `${'0'.repeat(64)}${['', 'test', other.tenantId, other.schema, other.role, 'x', '', 'x', '999999999999', '1'].join('\u001f')}`;
+    const hijacked = <T>(work: (client: pg.Client) => Promise<T>): Promise<T> =>
+      withClient(database.runtimeUrl, async (client) => {
+        await client.query(`set search_path = "${home.schema}", pg_catalog`);
+        return work(client);
+      });
+    const enter = () => hijacked((client) => failureOf(client.query('select bss.enter($1, false)', [forged])));
+    expect(await enter()).toBe('42501');
+    const entered = await hijacked(async (client) => {
+      const { rows } = await client.query('select pg_catalog.pg_backend_pid() as pid');
+      const claims = { tenantId: home.tenantId, schema: home.schema, role: home.role, actor: ACTOR };
+      await client.query('begin');
+      await client.query('select bss.enter($1, false)', [
+        mintContextToken(database.contextKey, claims, rows[0].pid, (Date.now() / 1000 + 60) | 0),
+      ]);
+      return (await client.query('select current_user as role, bss.tenant() as tenant')).rows;
+    });
+    expect(entered).toEqual([{ role: home.role, tenant: home.tenantId }]);
+    // It is as soon as its search path is not pinned.
+    await database.admin('alter function bss.verified(text) reset search_path');
+    expect(await enter()).toBe('no error');
+    await database.admin('alter function bss.verified(text) set search_path = pg_catalog, pg_temp');
+    await database.admin(`revoke usage on schema "${home.schema}" from public`);
+    expect(await enter()).toBe('42501');
+  });
+});
