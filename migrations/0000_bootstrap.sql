@@ -78,18 +78,22 @@ revoke execute on function pg_catalog.set_config(text, text, boolean) from publi
 revoke usage on language plpgsql from public;
 grant usage on language plpgsql to bss_owner, current_user;
 
--- Large objects have no row-level security: no runtime role may touch them.
-do $large_objects$
+-- Large objects have no row-level security: no runtime role may touch them. Advisory locks are the whole database's: one
+-- tenant's statement could stop the migrations of all.
+do $shared_by_all$
 declare
-  lo regprocedure;
+  closed record;
 begin
-  for lo in
-    select oid
+  for closed in
+    select oid::regprocedure as signature, proname like '%advisory%' as is_lock
     from pg_catalog.pg_proc
     where pronamespace = 'pg_catalog'::regnamespace
-      and (proname like 'lo\_%' or proname in ('loread', 'lowrite'))
+      and (proname like 'lo\_%' or proname in ('loread', 'lowrite') or proname ~ '^pg_(try_)?advisory_')
   loop
-    execute format('revoke execute on function %s from public', lo);
+    execute format('revoke execute on function %s from public', closed.signature);
+    if closed.is_lock then
+      execute format('grant execute on function %s to bss_migrator, bss_control', closed.signature);
+    end if;
   end loop;
 end
-$large_objects$;
+$shared_by_all$;

@@ -12,6 +12,7 @@ import { addRelations, type Resolve } from '../model/ddl/add-relation.js';
 import { createTable } from '../model/ddl/create-table.js';
 import { addExtraGuard } from '../model/ddl/extra-guard.js';
 import { relationFaults } from '../model/ddl/relation-faults.js';
+import { defaultFaults } from '../model/default-faults.js';
 import { readEntity } from '../model/document/read-entity.js';
 import type { Entity, Property } from '../model/entity.js';
 import { compileValidator } from '../model/validator.js';
@@ -68,8 +69,12 @@ export class EntitiesService {
     if (!isJsonObject(body)) throw new Error('readEntity accepts objects only');
     // Reading and compiling a document at its limits each take tens of milliseconds: others get a turn between.
     await setImmediate();
-    // Whatever the validator cannot compile must be refused now, not at the first record.
-    compileValidator(entity);
+    // Whatever the validator cannot compile, and a default it would refuse, must be told now, not at the first record.
+    const validator = compileValidator(entity);
+    await setImmediate();
+    const errors = defaultFaults(entity, validator);
+    if (errors.length > 0)
+      throw new Problem('entity/invalid-document', 'A default breaks the rules of its property.', { errors });
     try {
       const result = await this.controlPlane.inTenant(actor, tenant.home, (tx) => this.apply(tx, actor, tenant, entity, body));
       this.directory.forget(tenant.id);

@@ -86,6 +86,10 @@ describe('a definition', () => {
       ],
       [{ type: 'object', properties: { a: { type: 'string', encrypted: true } } }, ['/properties/a/encrypted not-supported']],
       [{ type: 'object', properties: { id: { type: 'integer' } } }, ['/properties/id system-member']],
+      [
+        { type: 'object', properties: { a: { type: 'string', maxLength: 1, default: 'ab' } } },
+        ['/properties/a/default maxLength'],
+      ],
     ] as const) {
       const answer = await admin('put', '/entities/faulty').send(body as object);
       expect([refusal(answer), faultsOf(answer)]).toEqual(['422 entity/invalid-document', faults]);

@@ -150,6 +150,9 @@ const REFUSED: Record<string, string[]> = {
     'select lo_unlink(1)',
   ],
   'changing the context': [
+    'select pg_advisory_lock(1651733357)',
+    'select pg_try_advisory_xact_lock(1651733345)',
+    'select pg_advisory_unlock_all()',
     "select set_config('role', '@otherRole', true)",
     "select set_config('app.ctx', '', true)",
     "select query_to_xml('select set_config(''role'', ''none'', true)', true, false, '')",

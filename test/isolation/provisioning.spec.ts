@@ -225,6 +225,15 @@ describe('a tenant', () => {
     ]);
   });
 
+  it('that is renamed by several at once has a trail in which each name follows from the one before', async () => {
+    const { id } = await service.create(ACTOR, { slug: 'contested', name: 'name 0' });
+    await Promise.all([1, 2, 3, 4, 5].map((n) => service.update(ACTOR, id, { name: `name ${n}` })));
+    const names = (await events(id)).slice(1).map(({ body }) => body.before.name);
+    expect(new Set(names).size).toBe(5);
+    expect(names).toContain('name 0');
+    expect(names).not.toContain((await service.get(ACTOR, id)).name);
+  });
+
   it('keeps its name and gets no event when the change is not valid', async () => {
     const { id } = await service.create(ACTOR, { slug: 'steady', name: 'Steady' });
     await expect(service.update(ACTOR, id, { name: 'x'.repeat(201) })).rejects.toThrow();
