@@ -43,10 +43,12 @@ export async function checkDatabase(
     await connect(client, isRuntime);
     try {
       refusals.push(...(await loginRefusals(client, isRuntime)));
+      const settings = await readSettings(client);
+      // Both: a login may have a synchronous_commit of its own.
+      const unsafe = allowUnsafeDurability ? [] : durabilityRefusals(settings);
+      refusals.push(...unsafe.filter((line) => !refusals.includes(line)));
       if (isRuntime) {
-        const settings = await readSettings(client);
         serverVersion = settings.version;
-        if (!allowUnsafeDurability) refusals.push(...durabilityRefusals(settings));
         const version = versionFaults(Number(settings.versionNumber), serverVersion);
         refusals.push(...version.refusals);
         warnings.push(...version.warnings);

@@ -1,4 +1,5 @@
 import { type Connection, DatabaseError, Query } from 'pg';
+import { serialize } from 'pg-protocol';
 import type { Statement } from '../model/sql.js';
 
 /**
@@ -14,16 +15,6 @@ export interface StatementResult {
   readonly rows: readonly Row[];
   /** The command tag, such as `SELECT 3`, `UPDATE 1` or `COMMIT`. */
   readonly command: string;
-}
-
-/** The parts of pg's wire connection that a batch writes to; its published types stop short of them. */
-interface WireConnection {
-  readonly stream: { cork(): void; uncork(): void };
-  parse(message: { text: string; name: string }): void;
-  bind(message: { portal: string; statement: string; values: readonly (string | null)[]; binary: boolean }): void;
-  execute(message: { portal: string; rows: number }): void;
-  close(message: { type: 'S'; name: string }): void;
-  sync(): void;
 }
 
 /**
@@ -56,6 +47,8 @@ export class PreparedNames {
   }
 }
 
+const UNNAMED = { parse: true, close: [] } as const;
+
 export class StatementBatch extends Query {
   private readonly results: StatementResult[] = [];
   private received: Row[] = [];
@@ -72,26 +65,20 @@ export class StatementBatch extends Query {
     Object.assign(this, { submit: this.send.bind(this) });
   }
 
-  private send(target: Connection): null {
-    const connection = target as unknown as WireConnection;
-    connection.stream.cork();
-    try {
-      for (const { text, values, name = '' } of this.statements) {
-        let parse = true;
-        if (name !== '') {
-          const needed = this.prepared.prepare(name);
-          for (const old of needed.close) connection.close({ type: 'S', name: old });
-          parse = needed.parse;
-          if (parse) this.uncertain.push(...needed.close, name);
-        }
-        if (parse) connection.parse({ text, name });
-        connection.bind({ portal: '', statement: name, values, binary: false });
-        connection.execute({ portal: '', rows: 0 });
+  /** One buffer and one write: a vector of small ones costs a quarter of the Node time of an update. */
+  private send(connection: Connection): null {
+    const messages: Buffer[] = [];
+    for (const { text, values, name = '' } of this.statements) {
+      const { parse, close } = name === '' ? UNNAMED : this.prepared.prepare(name);
+      for (const old of close) messages.push(serialize.close({ type: 'S', name: old }));
+      if (parse) {
+        messages.push(serialize.parse({ text, name }));
+        if (name !== '') this.uncertain.push(...close, name);
       }
-      connection.sync();
-    } finally {
-      connection.stream.uncork();
+      messages.push(serialize.bind({ statement: name, values: values as (string | null)[] }), serialize.execute());
     }
+    messages.push(serialize.sync());
+    connection.stream.write(Buffer.concat(messages));
     return null;
   }
 

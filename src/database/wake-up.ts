@@ -30,7 +30,12 @@ export class WakeUp {
   }
 
   async start(): Promise<void> {
-    const client = new pg.Client({ connectionString: this.controlUrl, application_name: 'bss-wake-up', keepAlive: true });
+    const client = new pg.Client({
+      connectionString: this.controlUrl,
+      application_name: 'bss-wake-up',
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+    });
     client.on('error', (error) => {
       this.onError(error);
       this.reconnect();

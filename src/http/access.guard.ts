@@ -27,7 +27,7 @@ export class AccessGuard implements CanActivate {
     const rule = ruleOf(operation);
     if (rule.scope === 'public') return true;
     const request = context.switchToHttp().getRequest<ServiceRequest>();
-    const principal = await this.authenticator.authenticate(request);
+    const principal = request.principal ?? (await this.authenticator.authenticate(request));
     request.principal = principal;
     if (rule.scope === 'tenant') await this.enter(request, principal, operation);
     else if (!mayPerform(principal, operation)) throw await this.forbidden(request, principal, operation);

@@ -3,11 +3,14 @@ import type { DynamicModule } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Authenticator } from '../access/authenticator.js';
 import type { Logger } from '../platform/log.js';
 import type { Metrics } from '../platform/metrics.js';
+import { Problem } from '../platform/problem.js';
 import type { Settings } from '../platform/settings.js';
 import { assertOperations } from './assert-operations.js';
 import { installBodyParsing } from './body-parsing.js';
+import { answerClientError } from './client-error.js';
 import { nestLogger } from './nest-logger.js';
 import { sendProblem, toProblem } from './problem.filter.js';
 import type { ServiceRequest } from './request.js';
@@ -26,7 +29,9 @@ export async function createApp(
     forceCloseConnections: 'idle',
     // Slow clients may not hold the server: headers within 10 s, a whole request within a minute.
     requestTimeout: 60_000,
-    http: { headersTimeout: 10_000 },
+    // Node answers a missing Host by itself, with a bare 400: the hook below does it with a problem.
+    http: { headersTimeout: 10_000, requireHostHeader: false },
+    clientErrorHandler: answerClientError,
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(reply, request.id, toProblem(error)),
@@ -38,6 +43,17 @@ export async function createApp(
   });
   const fastify = app.getHttpAdapter().getInstance();
   installBodyParsing(fastify);
+  fastify.addHook('onRequest', async ({ headers, raw }) => {
+    if (headers.host === undefined && raw.httpVersion === '1.1') {
+      throw new Problem('request/malformed', 'The Host header is missing (RFC 9112 §3.2).');
+    }
+  });
+  fastify.addHook('onRequest', async (request: ServiceRequest) => {
+    // A stranger's body is neither buffered nor read: 16 MB of JSON would keep everybody waiting for half a second.
+    if (mayHaveBody(request)) request.principal = await app.get(Authenticator).authenticate(request);
+  });
+  // Expectations other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would refuse them without a word.
+  fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
   fastify.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
@@ -57,6 +73,11 @@ export async function createApp(
   });
   assertOperations(app.get(DiscoveryService), new MetadataScanner(), app.get(Reflector));
   return app;
+}
+
+function mayHaveBody({ method, headers, is404 }: FastifyRequest): boolean {
+  if (is404 || method === 'GET' || method === 'HEAD') return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /** A caller's request id is kept when it is safe to log and to sign, so that a trace can cross services. */

@@ -12,6 +12,8 @@ const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
   'request/invalid-query': true,
   'request/invalid-header': true,
   'request/too-large': true,
+  'request/headers-too-large': false,
+  'request/timeout': false,
   'request/unsupported-media-type': true,
   'request/not-found': true,
   'request/method-not-allowed': false,

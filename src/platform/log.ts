@@ -1,4 +1,4 @@
-import pino, { type Logger as PinoLogger } from 'pino';
+import pino, { type LoggerOptions, type Logger as PinoLogger } from 'pino';
 
 /**
  * Structured logs, one JSON object per line on stdout. They tell what happened to which request of which tenant, and
@@ -11,13 +11,15 @@ export type Logger = PinoLogger;
 export const LOGGER = Symbol('logger');
 
 export function createLogger(level: string): Logger {
-  return pino({
+  const options: LoggerOptions = {
     level,
     base: { service: 'business-store' },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: describeError },
-  });
+  };
+  // Asynchronous: a slow reader of the log holds up no request. Flushed when the process exits.
+  return pino(options, pino.destination({ dest: 1, sync: false }));
 }
 
 /** The stack without the message it begins with, which may itself look like frames. */

@@ -16,6 +16,8 @@ const CATALOG = {
   'request/invalid-query': { status: 400, title: 'The query string could not be understood' },
   'request/invalid-header': { status: 400, title: 'A request header could not be understood' },
   'request/too-large': { status: 413, title: 'The request body is too large' },
+  'request/headers-too-large': { status: 431, title: 'The headers of the request are too large' },
+  'request/timeout': { status: 408, title: 'The request took too long to arrive' },
   'request/unsupported-media-type': { status: 415, title: 'The request body has an unsupported media type or encoding' },
   'request/not-found': { status: 404, title: 'There is nothing at this path' },
   'request/method-not-allowed': { status: 405, title: 'This path does not support the method' },

@@ -228,6 +228,19 @@ describe('a change that is not additive', () => {
   });
 });
 
+describe('a tenant', () => {
+  it('has a thousand entities at most', async () => {
+    const full = await test.tenant();
+    await test.database.admin(
+      `insert into business_store_service.tenant_schemas (tenant_id, entity_id, name, version, document)
+       select $1, gen_random_uuid(), 'e' || i, 1, '{"type":"object"}' from generate_series(1, 1000) i`,
+      [full.id],
+    );
+    const answer = await (await full.as())('put', '/entities/more').send(NOTE);
+    expect([refusal(answer), answer.body.limit]).toEqual(['422 entity/invalid-document', 1_000]);
+  });
+});
+
 describe('two admins at once', () => {
   it('define one new entity: one creates it, nobody sees a fault of the database', async () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => admin('put', '/entities/raced').send(NOTE)));

@@ -4,6 +4,9 @@ import { type ChildService, startChildService } from '../harness/child-service.j
 import { apiOf, type TestTenant } from '../harness/service.js';
 import { createSurroundings, type Surroundings } from '../harness/surroundings.js';
 
+// Processes of their own take their time on a busy machine.
+jest.setTimeout(60_000);
+
 /** Unique, and every place gets one of its own, so that a leak names its source. */
 const CANARY = 'Kanarienvogel';
 const canary = (place: string): string => `${CANARY}-${place}`;
@@ -28,7 +31,7 @@ beforeAll(async () => {
     additionalProperties: true,
   });
   call = await tenant.as();
-}, 30_000);
+});
 
 afterAll(async () => {
   await service.stop();

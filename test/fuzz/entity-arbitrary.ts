@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from '../../src/platform/json-value.js';
  * to keep: of most values the value itself, of an instant the instant, whatever its offset.
  */
 
-export interface GeneratedProperty {
+interface GeneratedProperty {
   readonly name: string;
   readonly schema: JsonObject;
   readonly required: boolean;
@@ -51,7 +51,7 @@ const WORDS = [
   '\ufffe',
   'x'.repeat(9_000),
 ];
-export const text = fc.oneof(
+const text = fc.oneof(
   { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 20 }).map((value) => value.replaceAll('\u0000', '')) },
   { weight: 1, arbitrary: fc.constantFrom(...WORDS) },
 );
@@ -67,7 +67,7 @@ const number = fc
   .map((value) => (value === 0 ? 0 : value));
 
 /** Anything JSON can say and a double can hold. */
-export const json: Arbitrary<JsonValue> = fc.letrec<{ value: JsonValue }>((tie) => ({
+const json: Arbitrary<JsonValue> = fc.letrec<{ value: JsonValue }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, withCrossShrink: true },
     fc.oneof(fc.constant(null), fc.boolean(), number, text),
@@ -263,7 +263,7 @@ export const entity: Arbitrary<GeneratedEntity> = fc
 const RESERVED = new Set(['tenant_id', '_extra', 'id', 'created_at', 'updated_at', 'created_by', 'updated_by', 'revision']);
 
 /** Undeclared members, none where the entity refuses them. */
-export function extras({ keepsExtras, properties }: GeneratedEntity): Arbitrary<JsonObject> {
+function extras({ keepsExtras, properties }: GeneratedEntity): Arbitrary<JsonObject> {
   if (!keepsExtras) return fc.constant({});
   const declared = new Set(properties.map(({ name }) => name));
   const names = fc.oneof(

@@ -69,10 +69,10 @@ export async function startChildService(environment: Environment): Promise<Child
   };
 }
 
-/** A service that is expected not to start; one that does is stopped after 15 s. */
+/** A service that is expected not to start; one that does is stopped after 30 s. */
 export async function failToStart(environment: Environment): Promise<Ended> {
   const { child, ended } = spawnNode([resolve('test/harness/child-main.cjs')], environment);
-  return end(child, ended, 15_000);
+  return end(child, ended, 30_000);
 }
 
 /** SIGTERM after so many milliseconds, SIGKILL 15 s later. */
