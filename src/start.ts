@@ -91,7 +91,7 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
   closers.push(() => wakeUp.stop());
 
   const tokens = new TokenVerifier({ issuer, audience: settings.AUTH_AUDIENCE, jwksUrl, onKeyFetchFailure: onError });
-  const sink = auditSink(settings.AUDIT_SINK ?? (settings.DATABASE_URL ? 'stdout' : 'none'));
+  const sink = auditSink(settings.AUDIT_SINK);
   if (sink) {
     const publisher = new AuditPublisher(controlPlane, sink, onError);
     publisher.start();

@@ -72,8 +72,9 @@ const SCHEMA = {
       type: 'string',
       // No credentials in it: fetch would refuse the URL, and say it in full.
       pattern: '^(none|stdout|https?://[^/@]+(/.*)?)$',
+      default: 'none',
       description:
-        'Where audit events are published: `stdout`, `none` or an HTTP URL that takes CloudEvents. Default: `none` with the embedded database, else `stdout`.',
+        'Where audit events are published as CloudEvents: an HTTP URL, `stdout`, or `none`: they wait until there is a place. They hold what records held before and after; stdout is also the stream of the logs.',
     },
     LOG_LEVEL: {
       type: 'string',
@@ -137,7 +138,7 @@ export interface Settings {
   readonly AUTH_ISSUER?: string;
   readonly AUTH_AUDIENCE: string;
   readonly AUTH_JWKS_URL?: string;
-  readonly AUDIT_SINK?: string;
+  readonly AUDIT_SINK: string;
   readonly LOG_LEVEL: string;
   readonly BODY_LIMIT_BYTES: number;
   readonly MAX_ROWS: number;

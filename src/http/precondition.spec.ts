@@ -1,0 +1,30 @@
+import { Problem } from '../platform/problem.js';
+import { isNotModified, readIfMatch } from './precondition.js';
+
+describe('readIfMatch', () => {
+  it('refuses what is not a list of entity tags', () => {
+    for (const header of ['', '3', '"three"', '"1", 2', '"1";', `"${'9'.repeat(20)}"`]) {
+      expect(() => readIfMatch(header)).toThrow(Problem);
+    }
+  });
+
+  it('reads tags, the asterisk and absence', () => {
+    expect(readIfMatch(undefined)).toBe('none');
+    expect(readIfMatch(' * ')).toBe('any');
+    expect(readIfMatch('"1", "22"')).toEqual(['1', '22']);
+  });
+
+  it('lets a weak tag match nothing, because If-Match compares strongly', () => {
+    expect(readIfMatch('W/"1"')).toEqual([]);
+  });
+});
+
+describe('isNotModified', () => {
+  it('compares weakly, and knows the asterisk', () => {
+    expect(isNotModified('W/"3"', '3')).toBe(true);
+    expect(isNotModified('"1", "3"', '3')).toBe(true);
+    expect(isNotModified('*', '3')).toBe(true);
+    expect(isNotModified('"4"', '3')).toBe(false);
+    expect(isNotModified(undefined, '3')).toBe(false);
+  });
+});
