@@ -8,7 +8,7 @@ import { AuditPublisher } from './audit/audit-publisher.js';
 import { auditSink } from './audit/audit-sink.js';
 import { checkDatabase } from './database/boot-checks.js';
 import { type ContextKeys, ControlPlane } from './database/control-plane.js';
-import { startEmbeddedDeployment } from './database/embedded-deployment.js';
+import { startEmbeddedDeployment } from './database/embedded/embedded-deployment.js';
 import { RuntimePool } from './database/runtime-pool.js';
 import { WakeUp } from './database/wake-up.js';
 import { EntityVersionRow, TenantSchemaRow } from './entities/entity.rows.js';

@@ -1,6 +1,6 @@
 import { readEntity } from '../model/document/read-entity.js';
 import type { Entity, TenantHome } from '../model/entity.js';
-import { compileValidator, type RecordValidator } from '../model/validator.js';
+import { compileValidator, type RecordValidator } from '../model/validation/validator.js';
 import type { JsonObject } from '../platform/json-value.js';
 
 /** A tenant's entity as requests use it. Reading the document and compiling its validator cost milliseconds: once each. */

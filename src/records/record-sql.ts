@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import type { DefinedEntity } from '../entities/defined-entity.js';
 import { getStatement } from '../model/query/get-statement.js';
-import { compileRowWriter, compileStoredRowWriter, type RowWriter } from '../model/row-writer.js';
 import type { Statement } from '../model/sql.js';
 import { type ChangeStatements, changeStatements } from '../model/statements/change-statements.js';
 import { type InsertStatement, insertStatement } from '../model/statements/insert-statement.js';
+import { compileRowWriter, compileStoredRowWriter, type RowWriter } from '../model/values/row-writer.js';
 
 /** Everything about an entity's SQL that does not depend on a request: generated once per version. */
 export interface RecordSql {

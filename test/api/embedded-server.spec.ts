@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import pg from 'pg';
-import { type EmbeddedServer, startEmbeddedServer } from '../../src/database/embedded-server.js';
+import { type EmbeddedServer, startEmbeddedServer } from '../../src/database/embedded/embedded-server.js';
 
 /**
  * The embedded server through everything that happens to a developer's machine. One cluster for the whole file, and the

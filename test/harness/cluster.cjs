@@ -6,8 +6,8 @@ require('./typescript-hook.cjs');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { startEmbeddedServer } = require('../../src/database/embedded-server.ts');
-const { findProcess, isSameProcess } = require('../../src/database/os-process.ts');
+const { startEmbeddedServer } = require('../../src/database/embedded/embedded-server.ts');
+const { findProcess, isSameProcess } = require('../../src/database/embedded/os-process.ts');
 
 const PREFIX = 'business-store-test-';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];

@@ -6,7 +6,7 @@
 import { isJsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import type { Fault } from '../../platform/problem.js';
 import { shown } from '../names.js';
-import { MAX_PATTERN_LENGTH } from '../pattern.js';
+import { MAX_PATTERN_LENGTH } from '../validation/pattern.js';
 import { type Place, placeOf } from './schema-places.js';
 
 /** What an entity document may hold at most. */

@@ -2,7 +2,7 @@
 
 import { isJsonObject, type JsonObject, pointer } from '../../platform/json-value.js';
 import type { Fault } from '../../platform/problem.js';
-import { compilePattern } from '../pattern.js';
+import { compilePattern } from '../validation/pattern.js';
 import { LIMITS } from './limits.js';
 import { allSchemas, type PlacedSchema } from './schema-places.js';
 

@@ -1,7 +1,7 @@
-import type { JsonValue } from '../platform/json-value.js';
-import { pointer } from '../platform/json-value.js';
-import type { Fault } from '../platform/problem.js';
-import type { Entity } from './entity.js';
+import type { JsonValue } from '../../platform/json-value.js';
+import { pointer } from '../../platform/json-value.js';
+import type { Fault } from '../../platform/problem.js';
+import type { Entity } from '../entity.js';
 import type { RecordValidator } from './validator.js';
 
 /**

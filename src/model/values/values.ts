@@ -1,5 +1,5 @@
-import type { JsonValue } from '../platform/json-value.js';
-import type { ColumnType, Property } from './entity.js';
+import type { JsonValue } from '../../platform/json-value.js';
+import type { ColumnType, Property } from '../entity.js';
 
 /**
  * The two borders every value crosses: a validated JSON value becomes the text of a Postgres parameter, and the text Postgres

@@ -1,6 +1,6 @@
-import { type JsonObject, type JsonValue, pointer } from '../platform/json-value.js';
-import type { Fault } from '../platform/problem.js';
-import type { Entity, Property } from './entity.js';
+import { type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
+import type { Fault } from '../../platform/problem.js';
+import type { Entity, Property } from '../entity.js';
 import { isBase64, isDecimal } from './formats.js';
 
 /**

@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../platform/json-value.js';
-import type { Entity } from './entity.js';
+import type { JsonObject, JsonValue } from '../../platform/json-value.js';
+import type { Entity } from '../entity.js';
 import { columnText } from './values.js';
 
 /** Takes a record apart into the texts of its columns: the inverse of the row writer. Used by insert, replace and patch. */

@@ -1,7 +1,7 @@
 import { _, type Ajv2020, type CodeKeywordDefinition, type ErrorObject } from 'ajv/dist/2020.js';
 import N from 'ajv/dist/compile/names.js';
 import { Type } from 'ajv/dist/compile/util.js';
-import type { JsonValue } from '../platform/json-value.js';
+import type { JsonValue } from '../../platform/json-value.js';
 import { jsonKey } from './json-key.js';
 import { STEP, type Step } from './validation-schema.js';
 

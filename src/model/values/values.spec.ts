@@ -1,5 +1,5 @@
-import type { JsonValue } from '../platform/json-value.js';
-import type { ColumnType } from './entity.js';
+import type { JsonValue } from '../../platform/json-value.js';
+import type { ColumnType } from '../entity.js';
 import { columnText, jsonText } from './values.js';
 
 describe('columnText', () => {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import type { JsonValue } from '../platform/json-value.js';
+import type { JsonValue } from '../../platform/json-value.js';
 import { jsonKey } from './json-key.js';
 
 describe('jsonKey', () => {

@@ -1,5 +1,5 @@
-import type { JsonValue } from '../platform/json-value.js';
-import type { Entity, Property } from './entity.js';
+import type { JsonValue } from '../../platform/json-value.js';
+import type { Entity, Property } from '../entity.js';
 import { compileValidator } from './validator.js';
 
 function faultOf(column: Partial<Property>, schema: Record<string, JsonValue>, value: JsonValue): string | undefined {

@@ -1,8 +1,8 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
-import type { JsonObject, JsonValue } from '../platform/json-value.js';
-import { Problem } from '../platform/problem.js';
-import type { Entity } from './entity.js';
+import type { JsonObject, JsonValue } from '../../platform/json-value.js';
+import { Problem } from '../../platform/problem.js';
+import type { Entity } from '../entity.js';
 import { compileValidator, type RecordValidator } from './validator.js';
 
 /** No columns: what these tests are about is the document alone. */

@@ -1,6 +1,6 @@
-import type { JsonObject } from '../platform/json-value.js';
+import type { JsonObject } from '../../platform/json-value.js';
+import { readEntity } from '../document/read-entity.js';
 import { defaultFaults } from './default-faults.js';
-import { readEntity } from './document/read-entity.js';
 import { compileValidator } from './validator.js';
 
 function faultsOf(properties: JsonObject, rest: JsonObject = {}): string[] {

@@ -1,8 +1,8 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { shownPointer } from '../platform/json-faults.js';
-import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../platform/json-value.js';
-import { type Fault, Problem } from '../platform/problem.js';
-import type { Entity } from './entity.js';
+import { shownPointer } from '../../platform/json-faults.js';
+import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
+import { type Fault, Problem } from '../../platform/problem.js';
+import type { Entity } from '../entity.js';
 import { compileFidelity } from './fidelity.js';
 import { FORMATS } from './formats.js';
 import { addKeywords, OutOfSteps, Steps, TooManyErrors } from './keywords.js';

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../platform/json-value.js';
-import { type ColumnType, type Entity, EXTRA_COLUMN, isSystemMember, SYSTEM_MEMBERS, TENANT_COLUMN } from './entity.js';
+import type { JsonObject } from '../../platform/json-value.js';
+import { type ColumnType, type Entity, EXTRA_COLUMN, isSystemMember, SYSTEM_MEMBERS, TENANT_COLUMN } from '../entity.js';
 import { JSON_TEXT } from './values.js';
 
 /**

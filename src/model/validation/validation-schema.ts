@@ -1,7 +1,7 @@
-import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../platform/json-value.js';
-import { Problem } from '../platform/problem.js';
-import { placeOf } from './document/schema-places.js';
-import { isSystemMember } from './entity.js';
+import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
+import { Problem } from '../../platform/problem.js';
+import { placeOf } from '../document/schema-places.js';
+import { isSystemMember } from '../entity.js';
 import { isFormat } from './formats.js';
 
 /**

@@ -1,6 +1,6 @@
-import type { JsonObject, JsonValue } from '../platform/json-value.js';
-import type { Fault } from '../platform/problem.js';
-import type { Entity } from './entity.js';
+import type { JsonObject, JsonValue } from '../../platform/json-value.js';
+import type { Fault } from '../../platform/problem.js';
+import type { Entity } from '../entity.js';
 import { compileValidator, MAX_FAULTS, type RecordValidator } from './validator.js';
 
 /** Bounds on time are ten times and more what was measured; what they guard against takes seconds to centuries. */

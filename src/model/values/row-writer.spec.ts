@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { readJson } from '../platform/json.js';
-import type { JsonObject, JsonValue } from '../platform/json-value.js';
-import type { ColumnType, Entity, Property } from './entity.js';
+import { readJson } from '../../platform/json.js';
+import type { JsonObject, JsonValue } from '../../platform/json-value.js';
+import type { ColumnType, Entity, Property } from '../entity.js';
 import { splitRecord } from './record-columns.js';
 import { compileRowWriter, compileStoredRowWriter } from './row-writer.js';
 

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../platform/json-value.js';
+import type { JsonValue } from '../../platform/json-value.js';
 
 /**
  * Equality of JSON values as JSON Schema defines it (2020-12 core §4.2.2): the order of members is irrelevant, 1 and 1.0 are

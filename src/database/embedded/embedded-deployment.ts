@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { bootstrap } from './bootstrap.js';
-import type { ContextKeys } from './control-plane.js';
+import { bootstrap } from '../bootstrap.js';
+import type { ContextKeys } from '../control-plane.js';
 import { startEmbeddedServer } from './embedded-server.js';
 
 /**
