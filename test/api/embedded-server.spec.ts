@@ -30,7 +30,7 @@ describe('embedded Postgres', () => {
     const script = `
       process.stdin.resume().on('end', () => process.exit());
       require(${JSON.stringify(path.resolve('test/harness/typescript-hook.cjs'))});
-      const { startEmbeddedServer } = require(${JSON.stringify(path.resolve('src/database/embedded-server.ts'))});
+      const { startEmbeddedServer } = require(${JSON.stringify(path.resolve('src/database/embedded/embedded-server.ts'))});
       startEmbeddedServer({ dataDir: process.argv[1], durable: false }).then(
         () => console.log('up'),
         (error) => { console.log(error.message); process.exit(1); });`;
