@@ -10,6 +10,8 @@ export class DefinedEntity {
 
   constructor(
     readonly home: TenantHome,
+    /** Of the entity, for ever: a name may be given again, an id is not. */
+    readonly id: string,
     readonly name: string,
     readonly version: number,
     readonly document: JsonObject,

@@ -12,11 +12,17 @@ import { DefinedEntity } from './defined-entity.js';
 
 type Entities = ReadonlyMap<string, DefinedEntity>;
 
+/** A stale entry is loaded anew, and lends what it has compiled to its successor. */
+interface Entry {
+  readonly entities: Promise<Entities>;
+  stale: boolean;
+}
+
 const LARGEST = 5_000;
 const ACTOR = { subject: 'business-store', roles: [], requestId: 'entity-registry' };
 
 export class EntityRegistry {
-  private readonly tenants = new Map<string, Promise<Entities>>();
+  private readonly tenants = new Map<string, Entry>();
 
   constructor(
     private readonly pool: RuntimePool,
@@ -27,14 +33,14 @@ export class EntityRegistry {
 
   async of(tenant: Tenant): Promise<Entities> {
     const known = this.tenants.get(tenant.id);
-    if (known !== undefined) return known;
-    const loading = this.load(tenant);
+    if (known !== undefined && !known.stale) return known.entities;
+    const entry: Entry = { entities: this.load(tenant, known), stale: false };
     if (this.tenants.size >= LARGEST) this.tenants.delete(this.tenants.keys().next().value as string);
-    this.tenants.set(tenant.id, loading);
-    loading.catch(() => {
-      if (this.tenants.get(tenant.id) === loading) this.tenants.delete(tenant.id);
+    this.tenants.set(tenant.id, entry);
+    entry.entities.catch(() => {
+      if (this.tenants.get(tenant.id) === entry) this.tenants.delete(tenant.id);
     });
-    return loading;
+    return entry.entities;
   }
 
   async get(tenant: Tenant, name: string): Promise<DefinedEntity> {
@@ -45,21 +51,28 @@ export class EntityRegistry {
   }
 
   forget(tenantId: string): void {
-    this.tenants.delete(tenantId);
+    const entry = this.tenants.get(tenantId);
+    if (entry) entry.stale = true;
   }
 
-  private async load(tenant: Tenant): Promise<Entities> {
+  private async load(tenant: Tenant, previous: Entry | undefined): Promise<Entities> {
     const rows = await TenantTx.run(this.pool, tenant.home, ACTOR, { readOnly: true }, (tx) =>
       tx.last({
-        text: 'select name, version, document from business_store_service.tenant_schemas where tenant_id = $1 order by name',
+        text: `select entity_id, name, version, document
+from business_store_service.tenant_schemas
+where tenant_id = $1
+order by name`,
         values: [tenant.id],
       }),
     );
+    const before = await previous?.entities.catch(() => undefined);
     return new Map(
-      rows.map(([name, version, document]) => [
-        name as string,
-        new DefinedEntity(tenant.home, name as string, Number(version), JSON.parse(document as string) as JsonObject),
-      ]),
+      (rows as [string, string, string, string][]).map(([id, name, version, document]) => {
+        const old = before?.get(name);
+        // A version of an entity never changes: what was compiled for it serves on.
+        if (old?.id === id && old.version === Number(version)) return [name, old];
+        return [name, new DefinedEntity(tenant.home, id, name, Number(version), JSON.parse(document) as JsonObject)];
+      }),
     );
   }
 }
