@@ -46,8 +46,9 @@ create policy publisher_reads on audit.events
   to bss_owner
   using (true);
 
-grant select, insert on audit.events to bss_tenant;
-grant insert on audit.events to bss_control;
+-- Not occurred_at: when it happened is not for the writer to say.
+grant select on audit.events to bss_tenant;
+grant insert (tenant_id, event_id, actor, request_id, action, entity, record_id, body) on audit.events to bss_tenant, bss_control;
 
 -- One marker per statement that wrote events: their ids are consecutive, so the first and the last name all of them.
 create table audit.pending (
@@ -55,7 +56,8 @@ create table audit.pending (
   first_event_id uuid not null,
   last_event_id uuid not null,
   events integer not null,
-  constraint pending_pkey primary key (first_event_id)
+  constraint pending_pkey primary key (first_event_id),
+  constraint pending_events_check check (events between 1 and 100000)
 );
 
 alter table audit.pending enable row level security;
@@ -103,7 +105,9 @@ begin atomic
     on e.tenant_id = c.tenant_id
     and e.event_id between c.first_event_id and c.last_event_id
   where c.running - c.events < batch_size
-  order by e.event_id;
+  order by e.event_id
+  -- a marker may claim what it likes: one tenant's never fills the publisher's memory
+  limit batch_size + 100000;
 end;
 
 -- Forgets the markers of what `take_pending` gave: it gives all events of a marker or none.
@@ -114,7 +118,7 @@ create function audit.mark_published(event_ids uuid[])
   set search_path = pg_catalog, pg_temp
 begin atomic
   delete from audit.pending
-  where last_event_id = any (event_ids);
+  where first_event_id = any (event_ids);
 end;
 
 grant execute on function audit.take_pending(integer), audit.mark_published(uuid[]) to bss_control;

@@ -37,7 +37,12 @@ async function main(): Promise<void> {
 async function start(settings: Settings, logger: Logger): Promise<RunningService> {
   const service = await startService(settings, logger);
   logger.info({ url: service.url }, 'listening');
-  if (!settings.DATABASE_URL) await welcome(service, settings);
+  if (!settings.DATABASE_URL) {
+    await welcome(service, settings).catch(async (error: unknown) => {
+      await service.stop();
+      throw error;
+    });
+  }
   return service;
 }
 

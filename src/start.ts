@@ -87,8 +87,9 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
   const wakeUp = new WakeUp(controlUrl, onError);
   const directory = new TenantDirectory(controlPlane, wakeUp, onError);
   const registry = new EntityRegistry(pool, directory);
-  await wakeUp.start();
+  // First the closer: an attempt that fails tries again until it is stopped.
   closers.push(() => wakeUp.stop());
+  await wakeUp.start();
 
   const tokens = new TokenVerifier({ issuer, audience: settings.AUTH_AUDIENCE, jwksUrl, onKeyFetchFailure: onError });
   const sink = auditSink(settings.AUDIT_SINK);
@@ -151,7 +152,7 @@ async function databaseOf(
     return {
       runtimeUrl: DATABASE_URL,
       controlUrl: DATABASE_CONTROL_URL,
-      contextKeys: parseContextKeys(CONTEXT_KEYS) as unknown as ContextKeys,
+      contextKeys: parseContextKeys(CONTEXT_KEYS),
     };
   }
   const deployment = await startEmbeddedDeployment(settings.DATA_DIR, (line) => logger.info(line));

@@ -110,6 +110,17 @@ function cloudEvent(row: EventRow): CloudEvent {
     time: row.occurred_at.toISOString(),
     datacontenttype: 'application/json',
     tenantid: row.tenant_id,
-    data: { actor: row.actor, requestId: row.request_id, ...JSON.parse(row.body) },
+    data: { actor: row.actor, requestId: row.request_id, ...bodyOf(row) },
   };
+}
+
+/** A body that is not a JSON object goes out as it is: no tenant's event holds up those of the others. */
+function bodyOf({ body }: EventRow): object {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (typeof parsed === 'object' && parsed !== null) return parsed;
+  } catch {
+    // Told below.
+  }
+  return { text: body };
 }

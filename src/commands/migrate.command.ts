@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { bootstrap } from '../database/bootstrap.js';
-import { type ContextKeys, ControlPlane } from '../database/control-plane.js';
+import { ControlPlane } from '../database/control-plane.js';
 import { parseContextKeys, readSettings } from '../platform/settings.js';
 
 /** Prepares a Postgres: roles and grants as administrator, then the control plane's migrations. Safe to run again. */
@@ -16,7 +16,7 @@ export function migrateCommand(): Command {
         await bootstrap(DATABASE_ADMIN_URL, { runtimeUrl: DATABASE_URL, controlUrl: DATABASE_CONTROL_URL });
         process.stdout.write('roles and grants: in place\n');
       }
-      const contextKeys = parseContextKeys(CONTEXT_KEYS) as unknown as ContextKeys;
+      const contextKeys = parseContextKeys(CONTEXT_KEYS);
       const controlPlane = new ControlPlane({ url: DATABASE_CONTROL_URL, contextKeys, entities: [] });
       try {
         const ran = await controlPlane.open();

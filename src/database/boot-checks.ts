@@ -22,7 +22,8 @@ interface Login {
   create_role: boolean;
   replication: boolean;
   owns: number;
-  settable: boolean;
+  /** A role it may SET ROLE to that is not a tenant's. */
+  becomes: string | null;
   /** A role whose rights it has without SET ROLE; the pool role must have none of a tenant's. */
   inherits: string | null;
   /** A relation it has any right on. */
@@ -93,7 +94,12 @@ async function loginRefusals(client: pg.Client, isRuntime: boolean): Promise<str
            rolcreaterole as create_role,
            rolreplication as replication,
            (select count(*)::int from pg_class where relowner = r.oid) as owns,
-           pg_has_role(current_user, 'bss_owner', 'member') as settable,
+           (select min(rolname)
+            from pg_roles as o
+            where o.oid <> r.oid
+              and rolname !~ '^tn_[0-9a-f]{16}$'
+              and rolname <> 'bss_tenant'
+              and pg_has_role(r.oid, o.oid, 'member')) as becomes,
            (select min(rolname) from pg_roles as o where o.oid <> r.oid and pg_has_role(r.oid, o.oid, 'usage')) as inherits,
            (select min(oid::regclass::text)
             from pg_class
@@ -119,7 +125,7 @@ async function loginRefusals(client: pg.Client, isRuntime: boolean): Promise<str
   if (isRuntime && login.owns > 0)
     refusals.push(`${setting} logs in as ${login.name}, which owns ${login.owns} relations. ${remedy}`);
   if (!isRuntime || login.superuser) return refusals;
-  if (login.settable) refusals.push(`${setting} logs in as ${login.name}, a member of bss_owner. ${remedy}`);
+  if (login.becomes) refusals.push(`${setting} logs in as ${login.name}, which may become ${login.becomes}. ${remedy}`);
   if (login.inherits)
     refusals.push(`${setting} logs in as ${login.name}, which inherits the rights of ${login.inherits}. ${remedy}`);
   if (login.reaches)

@@ -2,14 +2,7 @@ import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import type { TenantHome } from '../model/entity.js';
 import type { Statement } from '../model/sql.js';
 import { quoteIdent } from '../model/sql.js';
-import {
-  type Actor,
-  CONTEXT_LIFETIME_SECONDS,
-  type ContextClaims,
-  type ContextKey,
-  hmacBlocks,
-  mintContextToken,
-} from './context-token.js';
+import { type Actor, type ContextClaims, type ContextKey, hmacBlocks, mintContextToken } from './context-token.js';
 import { listMigrations, migrate } from './migrations.js';
 
 /**
@@ -17,6 +10,9 @@ import { listMigrations, migrate } from './migrations.js';
  * security like everybody else. Work happens inside a `SystemTx`, under role `bss_control` and a signed context:
  * either the platform's, or one tenant's. Never used for records.
  */
+
+/** A definition that builds an index on a large table is still itself when it is done. The token is good on one backend only. */
+const LIFETIME_SECONDS = 3_600;
 
 /** The context of work that belongs to no tenant; its id names the platform's own audit trail. */
 export const PLATFORM_ID = '00000000-0000-0000-0000-000000000000';
@@ -105,7 +101,7 @@ export class ControlPlane {
       const [{ pid, now }] = await runner.query(
         'select pg_backend_pid() as pid, extract(epoch from clock_timestamp())::bigint as now',
       );
-      const token = mintContextToken(this.options.contextKeys[0], claims, pid, Number(now) + CONTEXT_LIFETIME_SECONDS);
+      const token = mintContextToken(this.options.contextKeys[0], claims, pid, Number(now) + LIFETIME_SECONDS);
       await runner.query('select bss.enter($1, false)', [token]);
     } finally {
       clearTimeout(impatience);

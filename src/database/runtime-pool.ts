@@ -154,6 +154,7 @@ export class RuntimePool {
 export class RuntimeConnection {
   private released = false;
   private clean = true;
+  private unanswered = 0;
 
   constructor(
     private readonly held: Held,
@@ -182,10 +183,12 @@ export class RuntimeConnection {
       }, this.options.statementTimeoutMs + CLIENT_PATIENCE_MS);
       const batch = new StatementBatch(statements, this.held.prepared, (error, results) => {
         clearTimeout(timer);
+        this.unanswered -= 1;
         if (!results.every(({ command }) => LEAVES_NOTHING.has(command.split(' ')[0]))) this.clean = false;
         if (error) reject(error);
         else resolve(results);
       });
+      this.unanswered += 1;
       this.held.client.query(batch);
     });
   }
@@ -193,7 +196,9 @@ export class RuntimeConnection {
   release(): void {
     if (this.released) return;
     this.released = true;
-    if (this.clean && this.held.client.getTransactionStatus() === 'I') this.held.client.release();
+    // Until a batch is answered the status is that of before it.
+    const idle = this.unanswered === 0 && this.held.client.getTransactionStatus() === 'I';
+    if (this.clean && idle) this.held.client.release();
     else this.abandon(false);
   }
 

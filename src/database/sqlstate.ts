@@ -5,7 +5,7 @@ import { Problem, type ProblemName } from '../platform/problem.js';
 
 /**
  * The one table from SQLSTATE to problem. Raw Postgres text never reaches a client: what is said is written here. What a
- * constraint means is known above, so those who own a table map its constraint names first (`constraintOf`).
+ * constraint means is known above, so those who own a table map its constraint names first (such as `constraintProblem`).
  */
 
 const BY_SQLSTATE: Readonly<Record<string, readonly [ProblemName, string]>> = {

@@ -5,7 +5,7 @@ import type { RuntimeConnection, RuntimePool } from './runtime-pool.js';
 import type { Row } from './statement-batch.js';
 
 /**
- * A transaction inside one tenant. Only `runInTenant` mints one, so code that holds a `TenantTx` has entered, and code
+ * A transaction inside one tenant. Only `TenantTx.run` mints one, so code that holds a `TenantTx` has entered, and code
  * that forgot the tenant does not compile. Lazy: nothing is sent before the first statement, so a request that needs
  * no database takes no connection, and keys can be opened before anything begins.
  */

@@ -43,7 +43,13 @@ export class WakeUp {
     client.on('end', () => this.reconnect());
     client.on('notification', () => this.wake());
     await client.connect();
-    await client.query(`listen ${CHANNEL}`);
+    try {
+      await client.query(`listen ${CHANNEL}`);
+    } catch (error) {
+      // Such as on a standby, which refuses LISTEN: each attempt would leave a connection behind.
+      await client.end();
+      throw error;
+    }
     // Stopped while it was connecting: nobody else would end it.
     if (this.stopped) return client.end();
     this.client = client;

@@ -5,7 +5,7 @@ import type { JsonObject } from '../platform/json-value.js';
 
 /** A tenant's entity as requests use it. Reading the document and compiling its validator cost milliseconds: once each. */
 export class DefinedEntity {
-  private readEntity: Entity | null = null;
+  private parsed: Entity | null = null;
   private compiled: RecordValidator | null = null;
 
   constructor(
@@ -18,8 +18,8 @@ export class DefinedEntity {
   ) {}
 
   get entity(): Entity {
-    this.readEntity ??= readEntity(this.name, this.document);
-    return this.readEntity;
+    this.parsed ??= readEntity(this.name, this.document);
+    return this.parsed;
   }
 
   get validator(): RecordValidator {

@@ -83,7 +83,7 @@ export class EntitiesService {
       if (databaseErrorOf(error)?.code === '55P03') {
         throw new Problem(
           'entity/busy',
-          'The table is in use by a long transaction. Send the document again.',
+          'A long transaction uses the table, or another definition of this tenant is being applied. Send the document again.',
           {},
           { 'Retry-After': '2' },
         );
@@ -162,7 +162,7 @@ export class EntitiesService {
       createdBy: actor.subject,
       requestId: actor.requestId,
     });
-    await tx.manager.update(TenantRow, { id: tenant.id }, { changedAt: () => 'now()' });
+    await tx.manager.update(TenantRow, { id: tenant.id }, { changedAt: () => 'clock_timestamp()' });
     const body = JSON.stringify({ after: { version, document } });
     await tx.run(auditStatement(tenant.id, actor, { action: 'entity.defined', entity: name, body }));
     await wakeOthers(tx);

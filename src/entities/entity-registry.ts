@@ -35,7 +35,7 @@ export class EntityRegistry {
     const known = this.tenants.get(tenant.id);
     if (known !== undefined && !known.stale) return known.entities;
     const entry: Entry = { entities: this.load(tenant, known), stale: false };
-    if (this.tenants.size >= LARGEST) this.tenants.delete(this.tenants.keys().next().value as string);
+    if (!known && this.tenants.size >= LARGEST) this.tenants.delete(this.tenants.keys().next().value as string);
     this.tenants.set(tenant.id, entry);
     entry.entities.catch(() => {
       if (this.tenants.get(tenant.id) === entry) this.tenants.delete(tenant.id);

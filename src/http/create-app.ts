@@ -12,7 +12,7 @@ import { assertOperations } from './assert-operations.js';
 import { installBodyParsing } from './body-parsing.js';
 import { answerClientError } from './client-error.js';
 import { nestLogger } from './nest-logger.js';
-import { sendProblem, toProblem } from './problem.filter.js';
+import { noSuchPath, sendProblem, toProblem } from './problem.filter.js';
 import type { ServiceRequest } from './request.js';
 
 /** Nest on Fastify with the corridor's habits: limits, request ids, strict bodies, one log line and one metric per request. */
@@ -50,7 +50,9 @@ export async function createApp(
   });
   fastify.addHook('onRequest', async (request: ServiceRequest) => {
     // A stranger's body is neither buffered nor read: 16 MB of JSON would keep everybody waiting for half a second.
-    if (mayHaveBody(request)) request.principal = await app.get(Authenticator).authenticate(request);
+    if (!mayHaveBody(request)) return;
+    if (request.is404) throw noSuchPath();
+    request.principal = await app.get(Authenticator).authenticate(request);
   });
   // Expectations other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would refuse them without a word.
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
@@ -75,8 +77,8 @@ export async function createApp(
   return app;
 }
 
-function mayHaveBody({ method, headers, is404 }: FastifyRequest): boolean {
-  if (is404 || method === 'GET' || method === 'HEAD') return false;
+function mayHaveBody({ method, headers }: FastifyRequest): boolean {
+  if (method === 'GET' || method === 'HEAD') return false;
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 

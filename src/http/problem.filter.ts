@@ -44,6 +44,10 @@ export function toProblem(error: unknown): Problem {
   );
 }
 
+export function noSuchPath(): Problem {
+  return new Problem('request/not-found', 'There is no such path. GET /docs lists what there is.');
+}
+
 /** Nest's and Fastify's own refusals, in our catalog. */
 function fromFramework(error: unknown): Problem | null {
   if (!(error instanceof Error)) return null;
@@ -58,8 +62,7 @@ function fromFramework(error: unknown): Problem | null {
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' || status === 415) {
     return new Problem('request/unsupported-media-type', 'Send application/json, not compressed.');
   }
-  if (status === 404) return new Problem('request/not-found', 'There is no such path. GET /docs lists what there is.');
-  if (status === 405) return new Problem('request/method-not-allowed', 'The path does not support this method.');
+  if (status === 404) return noSuchPath();
   if (status >= 400 && status < 500) return new Problem('request/malformed', 'The request could not be read.');
   return null;
 }

@@ -16,7 +16,6 @@ const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
   'request/timeout': false,
   'request/unsupported-media-type': true,
   'request/not-found': true,
-  'request/method-not-allowed': false,
   'auth/missing-credentials': true,
   'auth/invalid-token': true,
   'auth/issuer-unavailable': true,
@@ -28,7 +27,6 @@ const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
   'entity/not-found': true,
   'entity/invalid-document': false,
   'entity/needs-plan': false,
-  'entity/conflict': false,
   'entity/busy': false,
   'record/not-found': true,
   'record/invalid': true,
@@ -43,7 +41,6 @@ const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
   'database/unavailable': true,
   'database/timeout': true,
   'database/conflict': true,
-  'service/shutting-down': true,
   'service/internal': true,
 };
 

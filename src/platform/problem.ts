@@ -20,7 +20,6 @@ const CATALOG = {
   'request/timeout': { status: 408, title: 'The request took too long to arrive' },
   'request/unsupported-media-type': { status: 415, title: 'The request body has an unsupported media type or encoding' },
   'request/not-found': { status: 404, title: 'There is nothing at this path' },
-  'request/method-not-allowed': { status: 405, title: 'This path does not support the method' },
 
   'auth/missing-credentials': { status: 401, title: 'Credentials are missing' },
   'auth/invalid-token': { status: 401, title: 'The access token was not accepted' },
@@ -35,7 +34,6 @@ const CATALOG = {
   'entity/not-found': { status: 404, title: 'No such entity' },
   'entity/invalid-document': { status: 422, title: 'The entity document was refused' },
   'entity/needs-plan': { status: 409, title: 'The change is not purely additive and needs a plan' },
-  'entity/conflict': { status: 409, title: 'The entity was changed by somebody else' },
   'entity/busy': { status: 503, title: 'The definition could not take its locks in time' },
 
   'record/not-found': { status: 404, title: 'No such record' },
@@ -56,7 +54,6 @@ const CATALOG = {
   'database/timeout': { status: 503, title: 'The statement took too long and was cancelled' },
   'database/conflict': { status: 409, title: 'The transaction collided with another one; try again' },
 
-  'service/shutting-down': { status: 503, title: 'The service is shutting down' },
   'service/internal': { status: 500, title: 'Something went wrong on our side' },
 } as const satisfies Record<string, CatalogEntry>;
 

@@ -174,12 +174,19 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   return given as unknown as Settings;
 }
 
+interface NamedKey {
+  readonly kid: string;
+  readonly secret: Buffer;
+}
+
 /** `kid:secret` pairs, decoded; the shape was checked by the schema. */
-export function parseContextKeys(text: string): { kid: string; secret: Buffer }[] {
-  return text.split(',').map((pair) => {
+export function parseContextKeys(text: string): readonly [NamedKey, ...NamedKey[]] {
+  const [first, ...others] = text.split(',').map((pair) => {
     const [kid = '', secret = ''] = pair.split(':');
     return { kid, secret: Buffer.from(secret, 'base64') };
   });
+  if (!first) throw new Error('there is no context key');
+  return [first, ...others];
 }
 
 /** Rows of the settings table in the README. */

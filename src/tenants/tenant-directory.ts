@@ -96,12 +96,14 @@ export class TenantDirectory {
   private async lookForChanges(): Promise<void> {
     const known = [...this.entries.keys()];
     if (known.length === 0) return;
-    // By the database's clock, and further back than any definition takes: a change is stamped when it begins.
+    // By the database's clock, and back beyond a commit that is late: a change is stamped shortly before it.
     const changedAt = Raw((column) => `${column} > now() - interval '2 minutes'`);
     const changed = await this.controlPlane.platform(ACTOR, (tx) =>
-      tx.manager.find(TenantTable, { select: { id: true }, where: { changedAt, id: In(known) } }),
+      tx.manager.find(TenantTable, { select: { id: true, changedAt: true }, where: { changedAt, id: In(known) } }),
     );
-    for (const { id } of changed) this.forget(id);
+    for (const row of changed) {
+      if (this.entries.get(row.id)?.changedAt !== row.changedAt.getTime()) this.forget(row.id);
+    }
   }
 }
 

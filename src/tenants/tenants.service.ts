@@ -62,10 +62,17 @@ export class TenantsService {
   }
 
   async update(actor: Actor, tenantId: string, change: { name?: string; status?: TenantRow['status'] }): Promise<TenantRow> {
+    if (change.name === undefined && change.status === undefined) {
+      throw new Problem('request/invalid', 'Nothing would change: send name or status.');
+    }
     const row = await this.controlPlane.platform(actor, async (tx) => {
       const before = await find(tx, tenantId, true);
       const wanted = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as typeof change;
-      await tx.manager.update(TenantRow, { id: tenantId }, { ...wanted, updatedAt: () => 'now()', changedAt: () => 'now()' });
+      await tx.manager.update(
+        TenantRow,
+        { id: tenantId },
+        { ...wanted, updatedAt: () => 'now()', changedAt: () => 'clock_timestamp()' },
+      );
       const body = JSON.stringify({ before: { name: before.name, status: before.status }, after: wanted });
       await tx.run(auditStatement(tenantId, actor, { action: actionOf(before, wanted), body }));
       await wakeOthers(tx);

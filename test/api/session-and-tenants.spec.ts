@@ -26,6 +26,14 @@ describe('tenants', () => {
     expect(body.body.errors.map((error: { pointer: string }) => error.pointer).sort()).toEqual(['/slug', '/status']);
   });
 
+  it('are not changed by null, which is no name and no status', async () => {
+    const { id } = await test.tenant();
+    for (const member of ['name', 'status']) {
+      const refused = await test.request(system, 'patch', `/api/v1/tenants/${id}`).send({ [member]: null });
+      expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, `/${member}`]);
+    }
+  });
+
   it('are created once: the same slug again is 409 with the id that exists', async () => {
     const first = await test.request(system, 'post', '/api/v1/tenants').send({ slug: 'acme', name: 'Acme Ltd' });
     expect(first.status).toBe(201);
@@ -113,5 +121,13 @@ describe('operations', () => {
       expect([path, got]).toEqual([path, status]);
       expect(headers['content-type']).toContain('application/problem+json');
     }
+  });
+});
+
+describe('a path that does not exist', () => {
+  it("is 404 before the body is read: a stranger's JSON would keep everybody waiting", async () => {
+    const sent = test.request(null, 'post', '/nothing').set('content-type', 'application/json').send('{"not json');
+    const { status, body } = await sent;
+    expect([status, body.type]).toEqual([404, 'urn:bss:problem:request/not-found']);
   });
 });
