@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Row } from '../database/statement-batch.js';
 import type { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
 import { EntityRegistry } from '../entities/entity-registry.js';
@@ -22,6 +23,7 @@ import type { Tenant } from '../tenants/tenant-directory.js';
 import { constraintProblem } from './constraint-problem.js';
 import { auditedContent, incomingInsert, incomingReplace, patchedRecord } from './incoming-record.js';
 import { preparedName, type RecordSql, recordSql } from './record-sql.js';
+import { referrersOf, removeWithReferring } from './referring-records.js';
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -115,11 +117,17 @@ export class RecordsService {
     return this.change(tx, tenant, name, id, headers, (stored, entity) => patchedRecord(entity, stored, body));
   }
 
+  /** Takes along or empties what refers to the record, as the relations have it; what restricts refuses the whole. */
   async remove(tx: TenantTx, tenant: Tenant, name: string, id: string, headers: Headers): Promise<Answer> {
     const defined = await this.registry.get(tenant, name);
     const sql = recordSql(defined);
-    const stored = await lock(tx, defined.entity, sql, id, headers);
-    const event = { eventId: uuidV7(), body: JSON.stringify({ before: auditedContent(defined.entity, stored) }) };
+    const locked = await lock(tx, defined.entity, sql, id, headers);
+    const referrers = referrersOf(await this.registry.of(tenant));
+    if (referrers.has(name)) {
+      await explained(defined.entity, true, removeWithReferring(tx, referrers, { defined, ...locked }));
+      return new Answer(204, null);
+    }
+    const event = { eventId: uuidV7(), body: JSON.stringify({ before: auditedContent(defined.entity, locked.stored) }) };
     await explained(defined.entity, true, tx.last(sql.change.delete(id, event, tx.actor)));
     return new Answer(204, null);
   }
@@ -135,7 +143,7 @@ export class RecordsService {
     const defined = await this.registry.get(tenant, name);
     const { entity } = defined;
     const sql = recordSql(defined);
-    const stored = await lock(tx, entity, sql, id, headers);
+    const { stored } = await lock(tx, entity, sql, id, headers);
     const { content, faults } = incomingReplace(entity, wanted(stored, entity), stored);
     assertValid([...faults, ...(faults.length === 0 ? defined.validator.validate(content) : [])]);
     const { columns, extra } = splitRecord(entity, content);
@@ -154,7 +162,13 @@ export class RecordsService {
 }
 
 /** Locks the row and checks the precondition on it, so that of many writers with one If-Match exactly one wins. */
-async function lock(tx: TenantTx, entity: Entity, sql: RecordSql, id: string, headers: Headers): Promise<JsonObject> {
+async function lock(
+  tx: TenantTx,
+  entity: Entity,
+  sql: RecordSql,
+  id: string,
+  headers: Headers,
+): Promise<{ row: Row; stored: JsonObject }> {
   const precondition = readIfMatch(single(headers['if-match']));
   if (precondition === 'none' && entity.concurrency === 'required') {
     throw new Problem('record/precondition-required', 'Read the record and send its ETag as If-Match.');
@@ -163,7 +177,7 @@ async function lock(tx: TenantTx, entity: Entity, sql: RecordSql, id: string, he
   if (!row) throw notFound();
   const stored = JSON.parse(sql.stored.write(row)) as JsonObject;
   assertMatches(precondition, String(stored.revision));
-  return stored;
+  return { row, stored };
 }
 
 /** What a broken constraint means is known here, where the entity is. */

@@ -24,11 +24,14 @@ export function auditParameters(
   return [tenantId, subject, requestId, entity, events.first, events.last, String(events.count)];
 }
 
-/** @param rows what follows the column lists: `values (…)`, or a select of (event_id, id, body) from the rows changed. */
-export function auditSql(action: string, rows: { readonly events: string; readonly marker: string }): string {
+/**
+ * @param rows what follows the column lists: `values (…)`, or a select of (event_id, id, body) from the rows changed.
+ * @param entity the SQL of the entity's name, where one statement changes records of several.
+ */
+export function auditSql(action: string, rows: { readonly events: string; readonly marker: string }, entity = '$4'): string {
   return `audited as (
   insert into audit.events (tenant_id, actor, request_id, entity, action, event_id, record_id, body)
-  ${rows.events.replace('$event', `$1::uuid, $2, $3, $4, '${action}'`)}
+  ${rows.events.replace('$event', `$1::uuid, $2, $3, ${entity}, '${action}'`)}
 ),
 marked as (
   insert into audit.pending (tenant_id, first_event_id, last_event_id, events)
