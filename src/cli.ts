@@ -13,6 +13,11 @@ const program = new Command('bss')
   .addCommand(demoCommand())
   .addCommand(settingsCommand());
 
+// A reader that has seen enough, such as head, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`bss: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -63,6 +63,8 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
 
   const report = await checkDatabase({ runtimeUrl, controlUrl }, settings.NODE_ENV === 'test');
   for (const warning of report.warnings) logger.warn(warning);
+  if (settings.DATABASE_ADMIN_URL)
+    logger.warn('DATABASE_ADMIN_URL is set: only `bss migrate` needs it; take it away from the service');
   if (report.refusals.length > 0)
     throw new Error(`the database is not safe to use:\n${report.refusals.map((line) => `  - ${line}`).join('\n')}`);
 
@@ -110,7 +112,10 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
   const app = await createApp(AppModule.of(foundations), foundations, () => draining);
   closers.push(() => app.close());
   app.get(PlatformOpenApi).describe(app);
-  await app.listen(settings.PORT, settings.HOST || (settings.DATABASE_URL ? '0.0.0.0' : '127.0.0.1'));
+  await app.listen(settings.PORT, settings.HOST || (settings.DATABASE_URL ? '0.0.0.0' : '127.0.0.1')).catch((error) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new Error(`port ${settings.PORT} is taken. Stop what uses it, or choose another with PORT.`, { cause: error });
+  });
   const { address, port } = app.getHttpServer().address() as AddressInfo;
 
   let stopping: Promise<void> | null = null;

@@ -43,6 +43,7 @@ export async function checkDatabase(
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, application_name: 'bss-boot-checks' });
     await connect(client, isRuntime);
     try {
+      if (!(await isPrepared(client))) return { refusals: [NOT_PREPARED], warnings, serverVersion };
       refusals.push(...(await loginRefusals(client, isRuntime)));
       const settings = await readSettings(client);
       // Both: a login may have a synchronous_commit of its own.
@@ -65,6 +66,17 @@ export async function checkDatabase(
     }
   }
   return { refusals, warnings, serverVersion };
+}
+
+const NOT_PREPARED =
+  'the database is not prepared: run `npm run -s bss -- migrate` with DATABASE_ADMIN_URL set to a login that may create roles (README, In production)';
+
+/** What `bss migrate` does first; before it, every other finding would be misleading. */
+async function isPrepared(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ prepared: boolean }>(`
+    select exists (select from pg_namespace where nspname = 'bss_migrations')
+           or (select rolsuper or rolbypassrls from pg_roles where rolname = current_user) as prepared`);
+  return rows[0]?.prepared === true;
 }
 
 /** Says which setting is meant and where it points, never the password. */

@@ -15,6 +15,8 @@ export function installBodyParsing(fastify: FastifyInstance): void {
     ['application/json', 'application/merge-patch+json'],
     { parseAs: 'buffer' },
     (request, body, done) => {
+      // Clients that always send a Content-Type send it with an empty DELETE, too.
+      if (body.length === 0 && request.method === 'DELETE') return done(null);
       try {
         done(null, readJson(body as Buffer, request.routeOptions.url === ENTITY_ROUTE ? MAX_DOCUMENT_DEPTH : MAX_DEPTH));
       } catch (error) {

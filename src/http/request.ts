@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Principal } from '../access/principal.js';
 import type { Actor } from '../database/context-token.js';
 import type { TenantTx } from '../database/tenant-tx.js';
+import { Problem } from '../platform/problem.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 
 /** What the corridor adds to a request on its way to a controller. */
@@ -23,6 +24,12 @@ export function principalOf(request: ServiceRequest): Principal {
   return request.principal;
 }
 
+/** The request's tenant transaction: routes marked `@InTenant` only. */
+export function tenantTxOf(request: ServiceRequest): TenantTx {
+  if (!request.tenantTx) throw new Error('the route asks for a tenant transaction without @InTenant');
+  return request.tenantTx;
+}
+
 export function tenantOfRequest(request: ServiceRequest): Tenant {
   if (!request.tenant) throw new Error('the route is not a tenant route, but asks for the tenant');
   return request.tenant;
@@ -32,5 +39,11 @@ export function tenantOfRequest(request: ServiceRequest): Tenant {
 export function queryPairs(request: FastifyRequest): URLSearchParams {
   const url = request.raw.url ?? '';
   const start = url.indexOf('?');
-  return new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
+  const query = start < 0 ? '' : url.slice(start + 1);
+  const pairs = new URLSearchParams(query);
+  // What is not UTF-8 became U+FFFD, and a filter on that would quietly match nothing.
+  if (query.includes('%') && pairs.toString().includes('%EF%BF%BD') && !/%EF%BF%BD/i.test(query)) {
+    throw new Problem('request/invalid-query', 'A percent-encoding in the query string is not UTF-8.');
+  }
+  return pairs;
 }

@@ -36,7 +36,6 @@ export function tenantOpenApi({ tenant, entities, principal, serverUrl, version 
   const paths = sorted.map((entity) => recordPaths(base, entity, identifiers.get(entity.name)!, rights, components));
   return {
     openapi: '3.1.0',
-    jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
     info: {
       title: `${tenant.name}: records`,
       version,

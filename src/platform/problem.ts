@@ -12,7 +12,7 @@ const CATALOG = {
   'request/malformed': { status: 400, title: 'The request is not well-formed' },
   'request/malformed-json': { status: 400, title: 'The body is not valid JSON' },
   'request/unfaithful-json': { status: 400, title: 'The body holds a value that could not be stored and returned unchanged' },
-  'request/invalid': { status: 422, title: 'The request body does not have the expected shape' },
+  'request/invalid': { status: 422, title: 'The request does not have the expected shape' },
   'request/invalid-query': { status: 400, title: 'The query string could not be understood' },
   'request/invalid-header': { status: 400, title: 'A request header could not be understood' },
   'request/too-large': { status: 413, title: 'The request body is too large' },

@@ -1,5 +1,5 @@
 import { readEntity } from '../model/document/read-entity.js';
-import { auditedContent, incomingInsert, incomingReplace, patchedRecord } from './incoming-record.js';
+import { auditedContent, incomingInsert, incomingReplace, patchedRecord, replacedRecord } from './incoming-record.js';
 
 const entity = readEntity('Account', {
   type: 'object',
@@ -64,6 +64,14 @@ describe('incomingReplace', () => {
     const { content, faults } = incomingReplace(entity, { parent: 8 }, stored);
     expect(faults).toEqual([]);
     expect(content).toEqual({ parent: 8, number: 1, balance: 10, opener: 'ada' });
+  });
+});
+
+describe('replacedRecord', () => {
+  it('keeps what its reader cannot have seen, unless it is set anew', () => {
+    expect(replacedRecord(entity, stored, { parent: 8 })).toEqual({ parent: 8, secret: 's' });
+    expect(replacedRecord(entity, stored, { parent: 8, secret: 't' })).toEqual({ parent: 8, secret: 't' });
+    expect(replacedRecord(entity, stored, [])).toEqual([]);
   });
 });
 

@@ -70,6 +70,14 @@ export function incomingReplace(entity: Entity, body: JsonValue, stored: JsonObj
   return { content, faults };
 }
 
+/** A record as PUT asks for it. A `writeOnly` member that was left out stays: nobody can send back what is never returned. */
+export function replacedRecord(entity: Entity, stored: JsonObject, body: JsonValue): JsonValue {
+  const { hidden } = traitsOf(entity);
+  if (!isJsonObject(body) || hidden.size === 0) return body;
+  const unseen = [...hidden].filter((member) => !Object.hasOwn(body, member) && Object.hasOwn(stored, member));
+  return { ...body, ...Object.fromEntries(unseen.map((member) => [member, stored[member] as JsonValue])) };
+}
+
 /**
  * A stored record after a merge patch (RFC 7396), with one exception: null for a property that is required and nullable
  * sets it to null. To remove it, as the RFC has it, could only ever be refused.

@@ -19,9 +19,10 @@ import type { JsonObject, JsonValue } from '../platform/json-value.js';
 import { type Fault, Problem } from '../platform/problem.js';
 import { SETTINGS, type Settings } from '../platform/settings.js';
 import { isUuid, uuidV7, uuidV7Range } from '../platform/uuid.js';
-import type { Tenant } from '../tenants/tenant-directory.js';
+
 import { constraintProblem } from './constraint-problem.js';
-import { auditedContent, incomingInsert, incomingReplace, patchedRecord } from './incoming-record.js';
+import { auditedContent, incomingInsert, incomingReplace, patchedRecord, replacedRecord } from './incoming-record.js';
+import type { RecordCall } from './record-call.js';
 import { preparedName, type RecordSql, recordSql } from './record-sql.js';
 import { referrersOf, removeWithReferring } from './referring-records.js';
 
@@ -41,17 +42,11 @@ export class RecordsService {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  async list(
-    tx: TenantTx,
-    tenant: Tenant,
-    name: string,
-    params: Iterable<readonly [string, string]>,
-    headers: Headers,
-  ): Promise<Answer> {
+  async list({ tx, tenant, entity: name, query: pairs, headers }: RecordCall): Promise<Answer> {
     const defined = await this.registry.get(tenant, name);
     const { entity } = defined;
     const preferences = readPrefer(single(headers.prefer), ['count']);
-    const query = parseListQuery(entity, params, {
+    const query = parseListQuery(entity, pairs(), {
       maxRows: this.settings.MAX_ROWS,
       range: single(headers.range),
       preferCount: preferences.count === 'exact',
@@ -67,7 +62,7 @@ export class RecordsService {
     });
   }
 
-  async get(tx: TenantTx, tenant: Tenant, name: string, id: string, headers: Headers): Promise<Answer> {
+  async get({ tx, tenant, entity: name, id, headers }: RecordCall): Promise<Answer> {
     const sql = recordSql(await this.registry.get(tenant, name));
     const [row] = isUuid(id) ? await tx.last(sql.get(id)) : [];
     if (!row) throw notFound();
@@ -77,7 +72,7 @@ export class RecordsService {
   }
 
   /** An object in, an object out; an array in, an array out. All or nothing. */
-  async insert(tx: TenantTx, tenant: Tenant, name: string, body: JsonValue, headers: Headers): Promise<Answer> {
+  async insert({ tx, tenant, entity: name, body, headers }: RecordCall): Promise<Answer> {
     const defined = await this.registry.get(tenant, name);
     const sql = recordSql(defined);
     const bodies = Array.isArray(body) ? (body as readonly JsonValue[]) : [body];
@@ -107,18 +102,18 @@ export class RecordsService {
     return new Answer(201, Array.isArray(body) ? `[${texts.join(',')}]` : (texts[0] as string), applied);
   }
 
-  /** PUT: the whole record anew. */
-  async replace(tx: TenantTx, tenant: Tenant, name: string, id: string, body: JsonValue, headers: Headers): Promise<Answer> {
-    return this.change(tx, tenant, name, id, headers, () => body);
+  /** PUT: the whole record anew, but for what its reader cannot have seen. */
+  async replace(call: RecordCall): Promise<Answer> {
+    return this.change(call, (stored, entity) => replacedRecord(entity, stored, call.body));
   }
 
   /** PATCH: JSON merge patch (RFC 7396). */
-  async patch(tx: TenantTx, tenant: Tenant, name: string, id: string, body: JsonValue, headers: Headers): Promise<Answer> {
-    return this.change(tx, tenant, name, id, headers, (stored, entity) => patchedRecord(entity, stored, body));
+  async patch(call: RecordCall): Promise<Answer> {
+    return this.change(call, (stored, entity) => patchedRecord(entity, stored, call.body));
   }
 
   /** Takes along or empties what refers to the record, as the relations have it; what restricts refuses the whole. */
-  async remove(tx: TenantTx, tenant: Tenant, name: string, id: string, headers: Headers): Promise<Answer> {
+  async remove({ tx, tenant, entity: name, id, headers }: RecordCall): Promise<Answer> {
     const defined = await this.registry.get(tenant, name);
     const sql = recordSql(defined);
     const locked = await lock(tx, defined.entity, sql, id, headers);
@@ -133,11 +128,7 @@ export class RecordsService {
   }
 
   private async change(
-    tx: TenantTx,
-    tenant: Tenant,
-    name: string,
-    id: string,
-    headers: Headers,
+    { tx, tenant, entity: name, id, headers }: RecordCall,
     wanted: (stored: JsonObject, entity: Entity) => JsonValue,
   ): Promise<Answer> {
     const defined = await this.registry.get(tenant, name);

@@ -125,7 +125,7 @@ describe('the service refuses to start', () => {
     expect([gone.code, unknown.code, taken.code]).toEqual([1, 1, 1]);
     expect(gone.stderr).toMatch(/DATABASE_URL: cannot connect as bss_app_00 to localhost:1\/business_store: .*ECONNREFUSED/);
     expect(unknown.stderr).toMatch(/DATABASE_URL: cannot connect .*_that_is_not.* does not exist/);
-    expect(taken.stderr).toContain(`EADDRINUSE: address already in use 127.0.0.1:${port}`);
+    expect(taken.stderr).toContain(`port ${port} is taken. Stop what uses it, or choose another with PORT.`);
   });
 });
 

@@ -151,9 +151,12 @@ describe('properties that are', () => {
     const { rows } = await test.database.admin(`select pin from "${tenant.schemaName}".ticket where id = $1`, [body.id]);
     expect(rows).toEqual([{ pin: 'secret-pin' }]);
     expect((await (await tenant.as('auditor'))('get', '/audit')).text).not.toContain('secret-pin');
+    // Whoever reads and writes back has never seen it: only PATCH removes it.
+    const stored = () => test.database.admin(`select pin from "${tenant.schemaName}".ticket where id = $1`, [body.id]);
     expect((await call('put', path).send({ number: 1 })).status).toBe(200);
-    const { rows: after } = await test.database.admin(`select pin from "${tenant.schemaName}".ticket where id = $1`, [body.id]);
-    expect(after).toEqual([{ pin: null }]);
+    expect((await stored()).rows).toEqual([{ pin: 'secret-pin' }]);
+    expect((await call('patch', path).send({ pin: null })).status).toBe(200);
+    expect((await stored()).rows).toEqual([{ pin: null }]);
   });
 });
 
