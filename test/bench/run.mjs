@@ -204,7 +204,10 @@ async function measure(target, spec, connections) {
   const total = result.requests.total;
   if (result.non2xx > 0 || result.errors > 0)
     throw new Error(`${result.non2xx} refusals and ${result.errors} errors at ${target.root}`);
-  const cpu = { node: (after.node - before.node) / total, postgres: (after.postgres - before.postgres) / total };
+  // Backends that came or went meanwhile are left out: their time so far is unknown.
+  const stayed = [...after.backends].filter(([pid]) => before.backends.has(pid));
+  const postgres = stayed.reduce((sum, [pid, micros]) => sum + micros - before.backends.get(pid), 0);
+  const cpu = { node: (after.node - before.node) / total, postgres: postgres / total };
   return { rps: total / result.duration, p50: result.latency.p50, p99: result.latency.p99, cpu };
 }
 
@@ -214,7 +217,7 @@ async function cpuOf({ pid, database: name }) {
   await client.connect();
   const { rows } = await client.query('select pid from pg_stat_activity where datname = $1', [name]);
   await client.end();
-  return { node: cpuMicros(pid), postgres: rows.reduce((sum, row) => sum + cpuMicros(row.pid), 0) };
+  return { node: cpuMicros(pid), backends: new Map(rows.map((row) => [row.pid, cpuMicros(row.pid)])) };
 }
 
 function total({ cpu }) {

@@ -6,9 +6,14 @@ export function arrayLiteral(values: readonly string[]): string {
   return `{${values.map(element).join(',')}}`;
 }
 
-/** The same where elements may be SQL NULL: the only element without quotes. */
-export function nullableArrayLiteral(values: readonly (string | null)[]): string {
-  return `{${values.map((value) => (value === null ? 'NULL' : element(value))).join(',')}}`;
+/** The same of what `read` finds in each item, where NULL is the only element without quotes. Built up in one string. */
+export function nullableArrayLiteral<T>(items: readonly T[], read: (item: T) => string | null): string {
+  let text = '{';
+  for (const item of items) {
+    const value = read(item);
+    text += `${text === '{' ? '' : ','}${value === null ? 'NULL' : element(value)}`;
+  }
+  return `${text}}`;
 }
 
 function element(value: string): string {

@@ -65,9 +65,18 @@ ${answer}`;
   const names = { one: nameOf(one), many: nameOf(many) };
   return (records, events, context) => {
     const common = auditParameters(home.tenantId, entity.name, context, events);
-    const rows = records.map((record) => [record.id, record.eventId, record.body, record.extra, ...record.columns]);
-    if (rows.length === 1) return { text: one, values: [...common, ...(rows[0] as (string | null)[])], name: names.one };
-    const arrays = types.map((_, index) => nullableArrayLiteral(rows.map((row) => row[index] as string | null)));
+    const [only] = records;
+    if (records.length === 1 && only) {
+      return { text: one, values: [...common, only.id, only.eventId, only.body, only.extra, ...only.columns], name: names.one };
+    }
+    const column = (read: (record: NewRecord) => string | null): string => nullableArrayLiteral(records, read);
+    const arrays = [
+      column((record) => record.id),
+      column((record) => record.eventId),
+      column((record) => record.body),
+      column((record) => record.extra),
+      ...entity.properties.map((_, index) => column((record) => record.columns[index] as string | null)),
+    ];
     return { text: many, values: [...common, ...arrays], name: names.many };
   };
 }
