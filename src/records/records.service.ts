@@ -18,6 +18,7 @@ import { compileRowWriter, type RowWriter, type SelectedMember } from '../model/
 import type { JsonObject, JsonValue } from '../platform/json-value.js';
 import { type Fault, Problem } from '../platform/problem.js';
 import { SETTINGS, type Settings } from '../platform/settings.js';
+import { Turns } from '../platform/turns.js';
 import { isUuid, uuidV7, uuidV7Range } from '../platform/uuid.js';
 
 import { constraintProblem } from './constraint-problem.js';
@@ -31,12 +32,23 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
 /** Most faults one answer lists. */
 const LISTED_FAULTS = 100;
 
+/** From how many records on an insert waits for its turn. */
+const BULK = 100;
+
+/**
+ * Preparing is one thread's work: more at once only holds more memory. Measured at 32 clients with 1,000 records each: 16 ms of
+ * CPU a request with four at once, 22 ms without a limit.
+ */
+const BULKS_AT_ONCE = 4;
+
 /** Records prepared in one turn of the event loop. */
 const YIELD_EVERY = 1_000;
 
 /** Stores and queries the records of a tenant's entities. Every method runs inside the caller's tenant transaction. */
 @Injectable()
 export class RecordsService {
+  private readonly bulkTurns = new Turns(BULKS_AT_ONCE);
+
   constructor(
     private readonly registry: EntityRegistry,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -72,7 +84,12 @@ export class RecordsService {
   }
 
   /** An object in, an object out; an array in, an array out. All or nothing. */
-  async insert({ tx, tenant, entity: name, body, headers }: RecordCall): Promise<Answer> {
+  async insert(call: RecordCall): Promise<Answer> {
+    const isBulk = Array.isArray(call.body) && call.body.length >= BULK;
+    return isBulk ? this.bulkTurns.run(() => this.insertNow(call)) : this.insertNow(call);
+  }
+
+  private async insertNow({ tx, tenant, entity: name, body, headers }: RecordCall): Promise<Answer> {
     const defined = await this.registry.get(tenant, name);
     const sql = recordSql(defined);
     const bodies = Array.isArray(body) ? (body as readonly JsonValue[]) : [body];
