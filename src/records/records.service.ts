@@ -11,7 +11,7 @@ import type { ListQuery } from '../model/query/ast.js';
 import { contentRange } from '../model/query/content-range.js';
 import { listStatement, readListRows } from '../model/query/list-statement.js';
 import { parseListQuery } from '../model/query/parse-list-query.js';
-import { readPrefer } from '../model/query/prefer.js';
+import { type Preferences, readPrefer } from '../model/query/prefer.js';
 import type { NewRecord } from '../model/statements/insert-statement.js';
 import { splitRecord } from '../model/values/record-columns.js';
 import { compileRowWriter, type RowWriter, type SelectedMember } from '../model/values/row-writer.js';
@@ -70,7 +70,7 @@ export class RecordsService {
     const { total, rows } = readListRows(query, await tx.last(prepared));
     return new Answer(200, `[${rows.map((row) => writer.write(row)).join(',')}]`, {
       'content-range': contentRange(query.offset, rows.length, total),
-      ...(preferences.applied ? { 'preference-applied': preferences.applied } : {}),
+      ...appliedHeader(preferences),
     });
   }
 
@@ -108,7 +108,7 @@ export class RecordsService {
     const written = { first: events.first, last: events.last, count: records.length };
     const rows =
       records.length === 0 ? [] : await explained(defined.entity, false, tx.last(sql.insert(records, written, tx.actor)));
-    const applied: Record<string, string> = preferences.applied ? { 'preference-applied': preferences.applied } : {};
+    const applied: Record<string, string> = appliedHeader(preferences);
     const [first] = rows;
     if (!Array.isArray(body) && first) {
       applied.location = `/api/v1/tenants/${tenant.id}/records/${name}/${first[sql.idAt]}`;
@@ -162,7 +162,7 @@ export class RecordsService {
     const preferences = readPrefer(single(headers.prefer), ['return']);
     const answered = {
       etag: etagOf(row[sql.revisionAt] as string),
-      ...(preferences.applied ? { 'preference-applied': preferences.applied } : {}),
+      ...appliedHeader(preferences),
     };
     if (preferences.return === 'minimal' || preferences.return === 'headers-only') return new Answer(204, null, answered);
     return new Answer(200, sql.record.write(row), answered);
@@ -260,6 +260,10 @@ function listWriter(defined: DefinedEntity, { select }: ListQuery): RowWriter {
 function visibleMembers(entity: Entity): SelectedMember[] {
   const properties = entity.properties.filter((property) => !property.writeOnly).map((property) => property.name);
   return [...Object.keys(SYSTEM_MEMBERS), ...properties].map((name) => ({ name, as: name }));
+}
+
+function appliedHeader({ applied }: Preferences): Record<string, string> {
+  return applied ? { 'preference-applied': applied } : {};
 }
 
 function notFound(): Problem {
