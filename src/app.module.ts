@@ -11,6 +11,7 @@ import { EntityRegistry } from './entities/entity-registry.js';
 import { AccessGuard } from './http/access.guard.js';
 import { DenialLog } from './http/denial-log.js';
 import { ProblemFilter } from './http/problem.filter.js';
+import { PackLibrary } from './library/pack-library.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 import { LOGGER, type Logger } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
@@ -28,6 +29,7 @@ export interface Foundations {
   readonly controlPlane: ControlPlane;
   readonly directory: TenantDirectory;
   readonly registry: EntityRegistry;
+  readonly packs: PackLibrary;
   readonly tokens: TokenVerifier;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
@@ -37,7 +39,7 @@ export interface Foundations {
 @Module({})
 class FoundationsModule {
   static of(foundations: Foundations): DynamicModule {
-    const { settings, logger, pool, controlPlane, directory, registry, tokens, metrics, readiness } = foundations;
+    const { settings, logger, pool, controlPlane, directory, registry, packs, tokens, metrics, readiness } = foundations;
     const providers = [
       { provide: SETTINGS, useValue: settings },
       { provide: LOGGER, useValue: logger },
@@ -46,6 +48,7 @@ class FoundationsModule {
       { provide: ControlPlane, useValue: controlPlane },
       { provide: TenantDirectory, useValue: directory },
       { provide: EntityRegistry, useValue: registry },
+      { provide: PackLibrary, useValue: packs },
       { provide: TokenVerifier, useValue: tokens },
       { provide: Metrics, useValue: metrics },
       { provide: TenantsService, useFactory: () => new TenantsService(controlPlane, directory) },

@@ -1,8 +1,11 @@
 import { Command } from 'commander';
+import { applyCommand } from './commands/apply.command.js';
 import { demoCommand } from './commands/demo.command.js';
 import { migrateCommand } from './commands/migrate.command.js';
+import { planCommand } from './commands/plan.command.js';
 import { settingsCommand } from './commands/settings.command.js';
 import { tokenCommand } from './commands/token.command.js';
+import { rollbackCommand, versionsCommand } from './commands/versions.command.js';
 
 /** `npm run -s bss -- <command>`. Answers go to stdout alone, faults to stderr with exit code 1. */
 const program = new Command('bss')
@@ -11,7 +14,11 @@ const program = new Command('bss')
   .addCommand(migrateCommand())
   .addCommand(tokenCommand())
   .addCommand(demoCommand())
-  .addCommand(settingsCommand());
+  .addCommand(settingsCommand())
+  .addCommand(planCommand())
+  .addCommand(applyCommand())
+  .addCommand(versionsCommand())
+  .addCommand(rollbackCommand());
 
 // A reader that has seen enough, such as head, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

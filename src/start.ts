@@ -14,6 +14,7 @@ import { WakeUp } from './database/wake-up.js';
 import { EntityVersionRow, TenantSchemaRow } from './entities/entity.rows.js';
 import { EntityRegistry } from './entities/entity-registry.js';
 import { createApp } from './http/create-app.js';
+import { PackLibrary } from './library/pack-library.js';
 import { PlatformOpenApi } from './openapi/platform-openapi.js';
 import type { Logger } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
@@ -108,7 +109,18 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
     { name: 'process', reason: draining ? 'the service is shutting down' : null },
   ];
   const metrics = new Metrics(pool);
-  const foundations = { settings, logger, pool, controlPlane, directory, registry, tokens, metrics, readiness };
+  const foundations = {
+    settings,
+    logger,
+    pool,
+    controlPlane,
+    directory,
+    registry,
+    packs: PackLibrary.read(settings.PACKS_DIR),
+    tokens,
+    metrics,
+    readiness,
+  };
   const app = await createApp(AppModule.of(foundations), foundations, () => draining);
   closers.push(() => app.close());
   app.get(PlatformOpenApi).describe(app);

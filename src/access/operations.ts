@@ -27,7 +27,13 @@ export const OPERATIONS = {
   'tenants.read': { scope: 'system', roles: ['system_admin'], readOnly: true },
   'tenants.update': { scope: 'system', roles: ['system_admin'], readOnly: false },
 
+  'packs.read': { scope: 'system', roles: ['system_admin'], readOnly: true },
+  'packs.install': { scope: 'system', roles: ['system_admin'], readOnly: false },
+  'rollouts.read': { scope: 'system', roles: ['system_admin'], readOnly: true },
+  'rollouts.manage': { scope: 'system', roles: ['system_admin'], readOnly: false },
+
   'entities.read': { scope: 'tenant', roles: READERS, readOnly: true },
+  'entities.plan': { scope: 'tenant', roles: ['admin'], readOnly: true },
   'entities.define': { scope: 'tenant', roles: ['admin'], readOnly: false },
 
   'records.read': { scope: 'tenant', roles: READERS, readOnly: true },

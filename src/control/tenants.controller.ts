@@ -4,6 +4,7 @@ import type { Actor } from '../database/context-token.js';
 import { Performs } from '../http/operation.decorator.js';
 import { CurrentActor } from '../http/parameters.js';
 import { validation } from '../http/validation.pipe.js';
+import { PacksService } from '../packs/packs.service.js';
 import type { TenantRow } from '../tenants/tenant.row.js';
 import { TenantsService } from '../tenants/tenants.service.js';
 import { PageQuery } from './page.query.js';
@@ -14,13 +15,21 @@ import { CreateTenantBody, UpdateTenantBody } from './tenant.bodies.js';
 @UsePipes(validation)
 @Controller('api/v1/tenants')
 export class TenantsController {
-  constructor(private readonly tenants: TenantsService) {}
+  constructor(
+    private readonly tenants: TenantsService,
+    private readonly packs: PacksService,
+  ) {}
 
   @Post()
   @Performs('tenants.create')
-  @ApiOperation({ summary: 'Create a tenant: its schema, its roles, its registry row, in one transaction' })
+  @ApiOperation({
+    summary: 'Create a tenant: its schema, its roles, its registry row and the entities of its packs, in one transaction',
+  })
   async create(@CurrentActor() actor: Actor, @Body() body: CreateTenantBody) {
-    return view(await this.tenants.create(actor, { slug: body.slug, name: body.name ?? body.slug }));
+    const packs = this.packs.named(body.packs ?? []);
+    const wanted = { slug: body.slug, name: body.name ?? body.slug };
+    const row = await this.tenants.create(actor, wanted, (tx, tenant) => this.packs.fill(tx, actor, tenant, packs));
+    return { ...view(row), packs: packs.map(({ name, version }) => ({ name, version })) };
   }
 
   @Get()

@@ -4,6 +4,7 @@ import type { Statement } from '../model/sql.js';
 import { quoteIdent } from '../model/sql.js';
 import { type Actor, type ContextClaims, type ContextKey, hmacBlocks, mintContextToken } from './context-token.js';
 import { listMigrations, migrate } from './migrations.js';
+import type { Row } from './statement-batch.js';
 
 /**
  * The control plane's connections: login `bss_migrator`, which may provision and define but is subject to row-level
@@ -76,8 +77,8 @@ export class ControlPlane {
   ): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     try {
-      await this.enter(runner, { ...where, role: 'bss_control', actor });
-      const result = await work(new SystemTx(runner.manager));
+      const enter = await this.begin(runner, { ...where, role: 'bss_control', actor });
+      const result = await work(new SystemTx(runner.manager, enter));
       // Not TypeORM's: COMMIT of an aborted transaction answers ROLLBACK without an error, and it would not notice.
       const client = (await runner.connect()) as { query(text: string): Promise<{ command: string }> };
       const { command } = await client.query('commit');
@@ -92,8 +93,28 @@ export class ControlPlane {
     }
   }
 
+  /**
+   * A statement that cannot be in a transaction, such as CREATE INDEX CONCURRENTLY, as the role that owns the tenant's schema.
+   * Waits for locks as long as it takes: such statements let others pass.
+   */
+  async alone(home: TenantHome, statement: string): Promise<void> {
+    const runner = this.dataSource.createQueryRunner();
+    const { connection } = (await runner.connect()) as { connection: { stream: { destroy(): void } } };
+    try {
+      await runner.query(`set role ${quoteIdent(home.ownerRole)}`);
+      await runner.query(statement);
+      await runner.query('reset role');
+    } catch (error) {
+      // With another role left behind, the connection must not serve anybody else.
+      await runner.query('reset role').catch(() => connection.stream.destroy());
+      throw error;
+    } finally {
+      await runner.release();
+    }
+  }
+
   /** Work may take its time, but a server that does not answer the first statements is gone: the connection is broken off. */
-  private async enter(runner: QueryRunner, claims: ContextClaims): Promise<void> {
+  private async begin(runner: QueryRunner, claims: ContextClaims): Promise<(claims?: ContextClaims) => Promise<void>> {
     const { connection } = (await runner.connect()) as { connection: { stream: { destroy(): void } } };
     const impatience = setTimeout(() => connection.stream.destroy(), PATIENCE_MS);
     try {
@@ -101,8 +122,12 @@ export class ControlPlane {
       const [{ pid, now }] = await runner.query(
         'select pg_backend_pid() as pid, extract(epoch from clock_timestamp())::bigint as now',
       );
-      const token = mintContextToken(this.options.contextKeys[0], claims, pid, Number(now) + LIFETIME_SECONDS);
-      await runner.query('select bss.enter($1, false)', [token]);
+      const enter = async (wanted: ContextClaims = claims): Promise<void> => {
+        const token = mintContextToken(this.options.contextKeys[0], wanted, pid, Number(now) + LIFETIME_SECONDS);
+        await runner.query('select bss.enter($1, false)', [token]);
+      };
+      await enter();
+      return enter;
     } finally {
       clearTimeout(impatience);
     }
@@ -126,9 +151,22 @@ export class ControlPlane {
   }
 }
 
+/** Rows as arrays of Postgres' text. */
+export type TenantQuery = (statement: Statement) => Promise<readonly Row[]>;
+
+const AS_TEXT = { getTypeParser: () => (text: string) => text };
+
+interface TextClient {
+  query(query: { text: string; values: unknown[]; rowMode: 'array'; types: typeof AS_TEXT }): Promise<{ rows: Row[] }>;
+}
+
 /** A control-plane transaction. Only `ControlPlane` mints one. */
 export class SystemTx {
-  constructor(readonly manager: EntityManager) {}
+  constructor(
+    readonly manager: EntityManager,
+    /** Enters another context, or this transaction's own again. */
+    private readonly enter: (claims?: ContextClaims) => Promise<void>,
+  ) {}
 
   async run<T = unknown>(statement: Statement): Promise<T[]> {
     return this.manager.query(statement.text, [...statement.values]);
@@ -142,6 +180,23 @@ export class SystemTx {
   /** Runs DDL as the role that owns the tenant's schema, so that a hostile definition stays in that schema. */
   async asOwner(home: TenantHome, statements: readonly string[]): Promise<void> {
     await this.asRole(quoteIdent(home.ownerRole), statements);
+  }
+
+  /**
+   * Works inside the tenant, under its role and a context of its own: where its rows can be seen and changed. Rows come as
+   * Postgres' text, as those of a tenant transaction do.
+   */
+  async asTenant<T>(home: TenantHome, actor: Actor, work: (query: TenantQuery) => Promise<T>): Promise<T> {
+    await this.manager.query('set local role none');
+    await this.enter({ tenantId: home.tenantId, schema: home.schema, role: home.role, actor });
+    const client = (await this.manager.queryRunner?.connect()) as TextClient;
+    const result = await work(async ({ text, values }) => {
+      const { rows } = await client.query({ text, values: [...values], rowMode: 'array', types: AS_TEXT });
+      return rows;
+    });
+    await this.manager.query('set local role none');
+    await this.enter();
+    return result;
   }
 
   private async asRole(role: string, statements: readonly string[]): Promise<void> {

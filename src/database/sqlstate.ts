@@ -1,6 +1,5 @@
 import { DatabaseError } from 'pg';
 import { QueryFailedError } from 'typeorm';
-import { isExtraGuard } from '../model/ddl/extra-guard.js';
 import { Problem, type ProblemName } from '../platform/problem.js';
 
 /**
@@ -40,12 +39,13 @@ export function databaseErrorOf(error: unknown): (DatabaseError & { code: string
 }
 
 /**
- * An unknown table or column, a prepared plan whose result changed, or an undeclared member that has become a property: our
- * picture of the table is older than the table.
+ * An unknown table or column, another type, a prepared plan whose result changed, or a rule that validation has not heard of:
+ * our picture of the table is older than the table. What is valid by its document breaks no CHECK and lacks no value.
  */
+const CHANGED_TABLE: ReadonlySet<string> = new Set(['42P01', '42703', '42804', '42883', '0A000', '23502', '23514']);
+
 export function meetsChangedTable(error: unknown): boolean {
-  const { code, constraint = '' } = databaseErrorOf(error) ?? {};
-  return code === '42P01' || code === '42703' || code === '0A000' || (code === '23514' && isExtraGuard(constraint));
+  return CHANGED_TABLE.has(databaseErrorOf(error)?.code ?? '');
 }
 
 export function problemOf(error: unknown): Problem | null {

@@ -1,29 +1,69 @@
-import { readEntity } from '../model/document/read-entity.js';
-import type { Entity, TenantHome } from '../model/entity.js';
-import { compileValidator, type RecordValidator } from '../model/validation/validator.js';
+import type { Entity, Shadow, TenantHome } from '../model/entity.js';
+import type { RecordValidator } from '../model/validation/validator.js';
 import type { JsonObject } from '../platform/json-value.js';
+import { ReadDocument } from './read-documents.js';
 
-/** A tenant's entity as requests use it. Reading the document and compiling its validator cost milliseconds: once each. */
+/** What a tenant's registry says of an entity. */
+export interface RegistryEntry {
+  /** Of the entity, for ever: a name may be given again, an id is not. */
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  /** JSON text of the document. */
+  readonly text: string;
+  /** JSON text of what is being prepared, if anything is. */
+  readonly transition: string | null;
+  readonly pack: { readonly name: string; readonly version: string } | null;
+}
+
+/** A change of type being prepared: every write keeps these columns in step. */
+export interface PreparedTransition {
+  readonly changeId: string;
+  readonly shadows: readonly Shadow[];
+}
+
+/** A tenant's entity as requests use it. */
 export class DefinedEntity {
-  private parsed: Entity | null = null;
-  private compiled: RecordValidator | null = null;
+  private made: Entity | null = null;
+  private parsed: JsonObject | null = null;
+  private held: ReadDocument | null = null;
 
   constructor(
     readonly home: TenantHome,
-    /** Of the entity, for ever: a name may be given again, an id is not. */
-    readonly id: string,
-    readonly name: string,
-    readonly version: number,
-    readonly document: JsonObject,
+    readonly entry: RegistryEntry,
   ) {}
 
-  get entity(): Entity {
-    this.parsed ??= readEntity(this.name, this.document);
+  get id(): string {
+    return this.entry.id;
+  }
+
+  get name(): string {
+    return this.entry.name;
+  }
+
+  get version(): number {
+    return this.entry.version;
+  }
+
+  get document(): JsonObject {
+    this.parsed ??= JSON.parse(this.entry.text) as JsonObject;
     return this.parsed;
   }
 
+  get entity(): Entity {
+    if (this.made) return this.made;
+    const { entity } = this.read;
+    const { transition } = this.entry;
+    this.made = transition === null ? entity : { ...entity, shadows: (JSON.parse(transition) as PreparedTransition).shadows };
+    return this.made;
+  }
+
   get validator(): RecordValidator {
-    this.compiled ??= compileValidator(this.entity);
-    return this.compiled;
+    return this.read.validator;
+  }
+
+  private get read(): ReadDocument {
+    this.held ??= ReadDocument.of(this.name, this.document, this.entry.text);
+    return this.held;
   }
 }

@@ -1,6 +1,64 @@
-import { Module } from '@nestjs/common';
+import { Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { ControlPlane } from '../database/control-plane.js';
+import { RuntimePool } from '../database/runtime-pool.js';
+import { PackLibrary } from '../library/pack-library.js';
+import { LOGGER, type Logger } from '../platform/log.js';
+import { TenantDirectory } from '../tenants/tenant-directory.js';
+import { ChangeProgressService } from './change-progress.service.js';
+import { ChangeRunner } from './change-runner.js';
+import { ChangesService } from './changes.service.js';
 import { EntitiesController } from './entities.controller.js';
 import { EntitiesService } from './entities.service.js';
+import { EntityChangesController } from './entity-changes.controller.js';
+import { EntityLifeService } from './entity-life.service.js';
+import { EntityVersionsController } from './entity-versions.controller.js';
+import { Planner } from './planner.js';
+import { PurgeSweep } from './purge-sweep.js';
+import { RetentionService } from './retention.service.js';
+import { VersionsService } from './versions.service.js';
 
-@Module({ controllers: [EntitiesController], providers: [EntitiesService] })
-export class EntitiesModule {}
+@Module({
+  controllers: [EntitiesController, EntityVersionsController, EntityChangesController],
+  providers: [
+    EntitiesService,
+    ChangesService,
+    VersionsService,
+    RetentionService,
+    EntityLifeService,
+    ChangeProgressService,
+    {
+      provide: Planner,
+      inject: [RuntimePool, PackLibrary],
+      useFactory: (pool: RuntimePool, packs: PackLibrary) => new Planner(pool, packs),
+    },
+    {
+      provide: ChangeRunner,
+      inject: [ControlPlane, RuntimePool, TenantDirectory, Planner, LOGGER],
+      useFactory: (control: ControlPlane, pool: RuntimePool, directory: TenantDirectory, planner: Planner, logger: Logger) =>
+        new ChangeRunner(control, pool, directory, planner, (err) => logger.warn({ err }, 'a schema change is not finished')),
+    },
+    {
+      provide: PurgeSweep,
+      inject: [ControlPlane, TenantDirectory, LOGGER],
+      useFactory: (control: ControlPlane, directory: TenantDirectory, logger: Logger) =>
+        new PurgeSweep(control, directory, (err) => logger.warn({ err }, 'what is due was not purged')),
+    },
+  ],
+  exports: [ChangesService],
+})
+export class EntitiesModule implements OnApplicationBootstrap, OnModuleDestroy {
+  constructor(
+    @Inject(ChangeRunner) private readonly runner: ChangeRunner,
+    @Inject(PurgeSweep) private readonly purge: PurgeSweep,
+  ) {}
+
+  /** What an instance that is gone has left undone is gone on with here. */
+  onApplicationBootstrap(): void {
+    this.runner.start();
+    this.purge.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all([this.runner.stop(), this.purge.stop()]);
+  }
+}

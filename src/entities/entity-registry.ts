@@ -1,9 +1,9 @@
 import { RuntimePool } from '../database/runtime-pool.js';
 import { TenantTx } from '../database/tenant-tx.js';
-import type { JsonObject } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import type { Tenant, TenantDirectory } from '../tenants/tenant-directory.js';
-import { DefinedEntity } from './defined-entity.js';
+import { DefinedEntity, type RegistryEntry } from './defined-entity.js';
+import { entriesStatement, readEntry } from './registry-entries.js';
 
 /**
  * Every tenant's current entities, from memory: no request reads a metadata table. Filled single-flight, in the tenant's
@@ -57,22 +57,20 @@ export class EntityRegistry {
 
   private async load(tenant: Tenant, previous: Entry | undefined): Promise<Entities> {
     const rows = await TenantTx.run(this.pool, tenant.home, ACTOR, { readOnly: true }, (tx) =>
-      tx.last({
-        text: `select entity_id, name, version, document
-from business_store_service.tenant_schemas
-where tenant_id = $1
-order by name`,
-        values: [tenant.id],
-      }),
+      tx.last(entriesStatement(tenant.id)),
     );
     const before = await previous?.entities.catch(() => undefined);
     return new Map(
-      (rows as [string, string, string, string][]).map(([id, name, version, document]) => {
-        const old = before?.get(name);
-        // A version of an entity never changes: what was compiled for it serves on.
-        if (old?.id === id && old.version === Number(version)) return [name, old];
-        return [name, new DefinedEntity(tenant.home, id, name, Number(version), JSON.parse(document) as JsonObject)];
+      rows.map((row) => {
+        const entry = readEntry(row);
+        const old = before?.get(entry.name);
+        return [entry.name, old && isSame(old.entry, entry) ? old : new DefinedEntity(tenant.home, entry)];
       }),
     );
   }
+}
+
+/** A version of an entity never changes: what was compiled for it serves on, unless a change is being prepared. */
+function isSame(a: RegistryEntry, b: RegistryEntry): boolean {
+  return a.id === b.id && a.version === b.version && a.transition === b.transition && a.pack?.version === b.pack?.version;
 }

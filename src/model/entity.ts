@@ -17,6 +17,8 @@ export interface Entity {
   readonly indexes: readonly Index[];
   /** `required`: writes must send If-Match. */
   readonly concurrency: 'optional' | 'required';
+  /** While a change of type is prepared: the columns that every write keeps in step. */
+  readonly shadows?: readonly Shadow[];
   /** The document with `x-` synonyms made bare, as it is validated against. */
   readonly document: JsonObject;
 }
@@ -58,6 +60,8 @@ export interface Property {
   readonly writeOnly: boolean;
   readonly generated?: 'uuid' | 'now' | 'actor';
   readonly renamedFrom?: string;
+  /** The old name of a renamed property, under which writers may still send it until then (RFC 3339). */
+  readonly alias?: { readonly name: string; readonly until: string };
 }
 
 /** `values` of `oneOf` are texts of the column's type (enum, const). */
@@ -80,6 +84,15 @@ export interface UniqueKey {
   /** Physical constraint name. */
   readonly name: string;
   readonly properties: readonly string[];
+}
+
+/** A second column of a property, in the type it is about to have. */
+export interface Shadow {
+  readonly property: string;
+  readonly column: string;
+  readonly type: ColumnType;
+  readonly precision?: number;
+  readonly scale?: number;
 }
 
 export type IndexMethod = 'btree' | 'gin' | 'trgm' | 'brin';
@@ -111,7 +124,7 @@ export function isSystemMember(name: string): name is SystemMember {
 /** In every row and never in a response. */
 export const TENANT_COLUMN = 'tenant_id';
 
-/** jsonb: undeclared members, and explicit nulls of optional nullable properties. SQL NULL when there are none. */
+/** jsonb: undeclared members, and the explicit nulls of properties. SQL NULL when there are none. */
 export const EXTRA_COLUMN = '_extra';
 
 /** Where a tenant lives: opaque physical names, since catalogs are readable by everyone. */

@@ -46,6 +46,12 @@ export function derivedName(parts: readonly string[], suffix: string): string {
   return exact && parts.length > 0 && bytes(joined) <= MAX_PHYSICAL_BYTES ? joined : hashed(joined, ['derived', ...words]);
 }
 
+/** What a table or column is called while it is kept after it was dropped by version `version`; no logical name begins with `~`. */
+export function hiddenName(physical: string, version: number): string {
+  const plain = `~${version}~${physical}`;
+  return bytes(plain) <= MAX_PHYSICAL_BYTES ? plain : `~${hashed(physical, ['hidden', physical, String(version)])}`;
+}
+
 /** Empty when `name` may name an entity; it stands in URLs and in relations. */
 export function entityNameFaults(name: string, at: string): Fault[] {
   const message = lengthMessage(name) ?? entityMessage(name);

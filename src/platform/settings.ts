@@ -30,6 +30,11 @@ const SCHEMA = {
       default: './.data',
       description: 'Where the embedded database and the development Auth Service keep their files.',
     },
+    PACKS_DIR: {
+      type: 'string',
+      minLength: 1,
+      description: 'A folder with packs of your own, laid out as schemas/packs, beside those that ship with the product.',
+    },
     DATABASE_URL: {
       type: 'string',
       pattern: '^postgres(ql)?://',
@@ -129,6 +134,7 @@ export interface Settings {
   readonly HOST: string;
   readonly PUBLIC_URL?: string;
   readonly DATA_DIR: string;
+  readonly PACKS_DIR?: string;
   readonly DATABASE_URL?: string;
   readonly DATABASE_CONTROL_URL?: string;
   readonly DATABASE_ADMIN_URL?: string;

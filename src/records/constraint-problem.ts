@@ -1,14 +1,24 @@
 import { databaseErrorOf } from '../database/sqlstate.js';
 import { relationConstraintName } from '../model/ddl/add-relation.js';
 import type { Entity } from '../model/entity.js';
+import { UNFINISHED } from '../model/plan/operation.js';
 import { pointer } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
+
+/** The rules of the version that is about to come already hold for every write. */
+function beingChanged({ name }: Entity): Problem {
+  return new Problem(
+    'entity/change-in-progress',
+    `A new version of ${JSON.stringify(name)} is being prepared, and a value does not fit it. GET …/entities/${name}/changes tells what is changing.`,
+  );
+}
 
 /** What a broken constraint means to the client: the properties by name, never the values and never Postgres' own text. */
 export function constraintProblem(error: unknown, entity: Entity, removing: boolean): unknown {
   const fault = databaseErrorOf(error);
   if (!fault) return error;
   const { code, constraint } = fault;
+  if (constraint?.endsWith(UNFINISHED)) return beingChanged(entity);
   if (code === '23505') {
     const key = entity.uniqueKeys.find(({ name }) => name === constraint);
     const members = key?.properties ?? ['id'];

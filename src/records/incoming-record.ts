@@ -30,13 +30,13 @@ export function incomingInsert(entity: Entity, body: JsonValue, subject: string,
     else if (typeof value === 'string' && isUuid(value)) id = value.toLowerCase();
     else faults.push({ pointer: pointer(at, member), rule: 'format', message: 'must be a uuid' });
   }
-  const content = withoutSystemMembers(body);
+  const content = underNewNames(entity, withoutSystemMembers(body), at, faults);
   const { filled } = traitsOf(entity);
   if (filled.length === 0) return { content, id: id ?? uuidV7(), faults };
 
   const complete: Record<string, JsonValue> = { ...content };
   for (const property of filled) {
-    const given = Object.hasOwn(body, property.name);
+    const given = Object.hasOwn(content, property.name);
     if (given && isStoreSet(property)) {
       faults.push({ pointer: pointer(at, property.name), rule: 'readOnly', message: 'is set by the store: leave it out' });
     } else if (property.generated) {
@@ -57,7 +57,7 @@ export function incomingReplace(entity: Entity, body: JsonValue, stored: JsonObj
       faults.push({ pointer: pointer('', member), rule: 'readOnly', message: 'is set by the store and cannot be changed' });
     }
   }
-  const content: Record<string, JsonValue> = { ...withoutSystemMembers(body) };
+  const content: Record<string, JsonValue> = { ...underNewNames(entity, withoutSystemMembers(body), '', faults) };
   for (const property of traitsOf(entity).kept) {
     const { name } = property;
     if (Object.hasOwn(content, name) && !sameJson(content[name], stored[name])) {
@@ -68,6 +68,27 @@ export function incomingReplace(entity: Entity, body: JsonValue, stored: JsonObj
     }
   }
   return { content, faults };
+}
+
+/**
+ * What a writer that has not heard of a rename sends under the old name lands under the new one, until the alias ends. In a patch
+ * too, null included, which is why a patch is renamed before it is merged.
+ */
+export function underNewNames(entity: Entity, body: JsonObject, at: string, faults: Fault[]): JsonObject {
+  const { aliased } = traitsOf(entity);
+  const old = aliased.filter(({ alias }) => Object.hasOwn(body, alias.name) && Date.now() < alias.until);
+  if (old.length === 0) return body;
+  const renamed: Record<string, JsonValue> = { ...body };
+  for (const { name, alias } of old) {
+    const value = body[alias.name] as JsonValue;
+    if (Object.hasOwn(body, name) && !sameJson(body[name], value)) {
+      const message = `was renamed to ${JSON.stringify(name)}, which is sent too with another value: leave this one out`;
+      faults.push({ pointer: pointer(at, alias.name), rule: 'renamedFrom', message });
+    }
+    delete renamed[alias.name];
+    renamed[name] = Object.hasOwn(body, name) ? (body[name] as JsonValue) : value;
+  }
+  return renamed;
 }
 
 /** A record as PUT asks for it. A `writeOnly` member that was left out stays: nobody can send back what is never returned. */
@@ -116,6 +137,8 @@ interface Traits {
   readonly kept: readonly Property[];
   /** Names of properties that are never returned. */
   readonly hidden: ReadonlySet<string>;
+  /** Properties that may still be sent under an old name; until when in milliseconds. */
+  readonly aliased: readonly { readonly name: string; readonly alias: { readonly name: string; readonly until: number } }[];
 }
 
 const traits = new WeakMap<Entity, Traits>();
@@ -127,6 +150,9 @@ function traitsOf(entity: Entity): Traits {
   const made: Traits = {
     filled: properties.filter((property) => isStoreSet(property) || property.default !== undefined),
     kept: properties.filter((property) => isStoreSet(property) || property.immutable),
+    aliased: properties.flatMap(({ name, alias }) =>
+      alias ? [{ name, alias: { name: alias.name, until: Date.parse(alias.until) } }] : [],
+    ),
     hidden: new Set(properties.filter((property) => property.writeOnly).map((property) => property.name)),
   };
   traits.set(entity, made);

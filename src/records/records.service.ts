@@ -15,14 +15,21 @@ import { type Preferences, readPrefer } from '../model/query/prefer.js';
 import type { NewRecord } from '../model/statements/insert-statement.js';
 import { splitRecord } from '../model/values/record-columns.js';
 import { compileRowWriter, type RowWriter, type SelectedMember } from '../model/values/row-writer.js';
-import type { JsonObject, JsonValue } from '../platform/json-value.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
 import { type Fault, Problem } from '../platform/problem.js';
 import { SETTINGS, type Settings } from '../platform/settings.js';
 import { Turns } from '../platform/turns.js';
 import { isUuid, uuidV7, uuidV7Range } from '../platform/uuid.js';
 
 import { constraintProblem } from './constraint-problem.js';
-import { auditedContent, incomingInsert, incomingReplace, patchedRecord, replacedRecord } from './incoming-record.js';
+import {
+  auditedContent,
+  incomingInsert,
+  incomingReplace,
+  patchedRecord,
+  replacedRecord,
+  underNewNames,
+} from './incoming-record.js';
 import type { RecordCall } from './record-call.js';
 import { preparedName, type RecordSql, recordSql } from './record-sql.js';
 import { referrersOf, removeWithReferring } from './referring-records.js';
@@ -126,7 +133,10 @@ export class RecordsService {
 
   /** PATCH: JSON merge patch (RFC 7396). */
   async patch(call: RecordCall): Promise<Answer> {
-    return this.change(call, (stored, entity) => patchedRecord(entity, stored, call.body));
+    return this.change(call, (stored, entity, faults) => {
+      const patch = isJsonObject(call.body) ? underNewNames(entity, call.body, '', faults) : call.body;
+      return patchedRecord(entity, stored, patch);
+    });
   }
 
   /** Takes along or empties what refers to the record, as the relations have it; what restricts refuses the whole. */
@@ -146,13 +156,15 @@ export class RecordsService {
 
   private async change(
     { tx, tenant, entity: name, id, headers }: RecordCall,
-    wanted: (stored: JsonObject, entity: Entity) => JsonValue,
+    wanted: (stored: JsonObject, entity: Entity, faults: Fault[]) => JsonValue,
   ): Promise<Answer> {
     const defined = await this.registry.get(tenant, name);
     const { entity } = defined;
     const sql = recordSql(defined);
     const { stored } = await lock(tx, entity, sql, id, headers);
-    const { content, faults } = incomingReplace(entity, wanted(stored, entity), stored);
+    const ofNames: Fault[] = [];
+    const { content, faults: ofMembers } = incomingReplace(entity, wanted(stored, entity, ofNames), stored);
+    const faults = [...ofNames, ...ofMembers];
     assertValid([...faults, ...(faults.length === 0 ? defined.validator.validate(content) : [])]);
     const { columns, extra } = splitRecord(entity, content);
     const before = auditedContent(entity, stored);

@@ -21,7 +21,8 @@ export function provisioningSql(home: TenantHome): readonly string[] {
     `create role ${owner} nologin noinherit`,
     `grant bss_tenant to ${role}`,
     `grant ${role} to bss_app_00`,
-    `grant ${owner} to bss_migrator`,
+    // The second to look at rows, inside the tenant, in the transaction that changes a table.
+    `grant ${owner}, ${role} to bss_migrator`,
     `create schema ${schema} authorization ${owner}`,
   ];
 }

@@ -8,7 +8,7 @@ import { Problem } from '../platform/problem.js';
 import { isUuid, uuidV7 } from '../platform/uuid.js';
 import { newHome, provision } from './provisioning.js';
 import { TenantRow } from './tenant.row.js';
-import type { TenantDirectory } from './tenant-directory.js';
+import type { Tenant, TenantDirectory } from './tenant-directory.js';
 
 /** Creates, lists, renames, suspends and resumes tenants: system administrators only, in the platform's context. */
 export class TenantsService {
@@ -17,12 +17,20 @@ export class TenantsService {
     private readonly directory: TenantDirectory,
   ) {}
 
-  /** Registry row, roles, schema and audit row in one transaction. A slug that is taken: 409 with the tenant that has it. */
-  async create(actor: Actor, wanted: { slug: string; name: string }): Promise<TenantRow> {
+  /**
+   * Registry row, roles, schema, audit row and whatever `fill` puts into the new tenant, in one transaction. A slug that is
+   * taken: 409 with the tenant that has it.
+   */
+  async create(
+    actor: Actor,
+    wanted: { slug: string; name: string },
+    fill: (tx: SystemTx, tenant: Tenant) => Promise<void> = async () => {},
+  ): Promise<TenantRow> {
     const id = uuidV7();
     const home = newHome(id);
     try {
-      const row = await this.controlPlane.platform(actor, async (tx) => {
+      // In the context of the tenant there is going to be: everything written here is its own.
+      const row = await this.controlPlane.inTenant(actor, home, async (tx) => {
         // The registry row first: a slug that is taken fails before any role exists.
         await tx.manager.insert(TenantRow, {
           id,
@@ -35,6 +43,7 @@ export class TenantsService {
         });
         await provision(tx, home);
         await tx.run(auditStatement(id, actor, { action: 'tenant.created', body: JSON.stringify({ after: wanted }) }));
+        await fill(tx, { id, ...wanted, status: 'active', home });
         await wakeOthers(tx);
         return tx.manager.findOneByOrFail(TenantRow, { id });
       });

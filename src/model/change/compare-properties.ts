@@ -8,15 +8,15 @@ import { compareRequired, requiredNames } from './compare-required.js';
 import { keywordChanges } from './keyword-changes.js';
 import { member } from './member.js';
 import type { References } from './references.js';
+import type { Renames } from './renames.js';
 
 /** Covers the root keywords `properties` and `required`: one cannot be judged without the other. */
-export function compareProperties(before: Entity, after: Entity, refs: References): Change[] {
+export function compareProperties(before: Entity, after: Entity, refs: References, renames: Renames): Change[] {
   const [old, fresh] = [declaredIn(before), declaredIn(after)];
   if (!old || !fresh) {
     const at = '/properties';
     return keywordChanges('properties', member(before.document, 'properties'), member(after.document, 'properties'), at, refs);
   }
-  const renames = renamesBetween(old, fresh);
   const stayed = new Set(renames.values());
   const changes = [...fresh.values()].flatMap((declared) => {
     const { name } = declared;
@@ -36,19 +36,6 @@ function declaredIn(entity: Entity): ReadonlyMap<string, Declared> | undefined {
   if (!isJsonObject(properties)) return undefined;
   const columns = new Map(entity.properties.map((property) => [property.name, property]));
   return new Map(Object.entries(properties).map(([name, schema]) => [name, { name, schema, property: columns.get(name) }]));
-}
-
-/** New name → old name. Only where the old name is gone and nobody else claims it; else the word explains nothing. */
-function renamesBetween(old: ReadonlyMap<string, Declared>, fresh: ReadonlyMap<string, Declared>): ReadonlyMap<string, string> {
-  const renames = new Map<string, string>();
-  const claimed = new Set<string>();
-  for (const { name, schema } of fresh.values()) {
-    const from = member(schema, 'renamedFrom');
-    if (old.has(name) || typeof from !== 'string' || !old.has(from) || fresh.has(from) || claimed.has(from)) continue;
-    renames.set(name, from);
-    claimed.add(from);
-  }
-  return renames;
 }
 
 function renaming(from: string, name: string): Change {

@@ -93,6 +93,10 @@ function wordVerdict(
   name: string,
 ): Verdict | undefined {
   switch (keyword) {
+    case 'renamedFrom':
+      return ['annotation-changed', `what ${name} was called before is told differently`, true];
+    case 'aliasUntil':
+      return ['annotation-changed', `until when writers may use the former name of ${name} changes`, true];
     case 'default':
       return ['default-changed', `the default of ${name} changes`];
     case 'unique':

@@ -13,17 +13,18 @@ import { isSameValue } from './first-difference.js';
 import { keywordChanges } from './keyword-changes.js';
 import { member, memberNames } from './member.js';
 import { type References, references } from './references.js';
+import { type Renames, renamesBetween } from './renames.js';
 
 /**
  * Empty when both documents say the same; the order of members, and so of properties, does not count. The change of
  * versions is additive when every change is, counting those whose `needsCheck` the caller has asked the database about.
  */
-export function compareEntities(before: Entity, after: Entity): Change[] {
+export function compareEntities(before: Entity, after: Entity, renames: Renames = renamesBetween(before, after)): Change[] {
   // Only the old document matters: a reference that is new is itself a change, or part of a property nobody has yet.
   const refs = references(before.document);
   const changes = [
     ...nameChanges(before, after),
-    ...compareProperties(before, after, refs),
+    ...compareProperties(before, after, refs, renames),
     ...memberNames(before.document, after.document).flatMap((keyword) => rootChanges(keyword, before, after, refs)),
   ];
   const recognised = changes.every((change) => change.additive || change.needsCheck !== undefined);

@@ -6,7 +6,7 @@
 import type { Check, Entity, Property, TenantHome } from '../entity.js';
 import { derivedName } from '../names.js';
 import { quoteIdent, quoteLiteral } from '../sql.js';
-import { tableRef } from './table-ref.js';
+import { addConstraint } from './add-constraint.js';
 
 const GROUP_OF: Record<Check['kind'], Group> = {
   minLength: 'length',
@@ -30,8 +30,15 @@ const OPERATOR = {
 const GROUPS = ['length', 'range', 'values'] as const;
 type Group = (typeof GROUPS)[number];
 
-/** One `add constraint` per group that has something to say. */
-export function addChecks(home: TenantHome, entity: Entity, property: Property): readonly string[] {
+/** A constraint by name, and what follows the name. */
+export interface CheckDefinition {
+  readonly name: string;
+  /** `check (…)` */
+  readonly definition: string;
+}
+
+/** One constraint per group that has something to say. */
+export function checkConditions(entity: Entity, property: Property): readonly CheckDefinition[] {
   const column = quoteIdent(property.column);
   return GROUPS.flatMap((group) => {
     const conditions = [
@@ -40,18 +47,19 @@ export function addChecks(home: TenantHome, entity: Entity, property: Property):
     ];
     if (conditions.length === 0) return [];
     const name = derivedName([entity.table, property.column, group], 'check');
-    return [addCheck(home, entity, name, conditions.join(' and '))];
+    return [{ name, definition: `check (${conditions.join(' and ')})` }];
   });
 }
 
 /** Pins the table to its tenant by a literal, so that even a superuser's restore cannot put a row in the wrong house. */
-export function addTenantPin(home: TenantHome, entity: Entity): string {
+export function tenantPin(home: TenantHome, entity: Entity): CheckDefinition {
   const name = derivedName([entity.table, 'tenant'], 'check');
-  return addCheck(home, entity, name, `tenant_id = ${quoteLiteral(home.tenantId)}::uuid`);
+  return { name, definition: `check (tenant_id = ${quoteLiteral(home.tenantId)}::uuid)` };
 }
 
-function addCheck(home: TenantHome, entity: Entity, name: string, condition: string): string {
-  return `alter table ${tableRef(home, entity)} add constraint ${quoteIdent(name)} check (${condition})`;
+/** The `add constraint` statements of a property's checks. */
+export function addChecks(home: TenantHome, entity: Entity, property: Property): readonly string[] {
+  return checkConditions(entity, property).map((check) => addConstraint(home, entity, check));
 }
 
 /** JSON has neither NaN nor Infinity; Postgres has both, sorts NaN above all numbers and lets it pass any lower bound. */

@@ -5,16 +5,20 @@ import { tableRef } from './table-ref.js';
 
 const ACCESS_METHOD: Record<IndexMethod, string> = { btree: 'btree', gin: 'gin', trgm: 'gin', brin: 'brin' };
 
-/**
- * A plain index. Direction belongs to btree alone: the other methods keep no order and refuse the word.
- * trgm names its operator class with the schema of the extension (pg_trgm in public), as no search_path is relied on.
- */
+/** A plain index; the table need not be empty, but nobody writes to it meanwhile. */
 export function addIndex(home: TenantHome, entity: Entity, index: Index): string {
+  return `create index ${quoteIdent(index.name)} on ${tableRef(home, entity)} ${indexDefinition(entity, index)}`;
+}
+
+/**
+ * `using btree ("status", "createdAt" desc)`. Direction belongs to btree alone: the other methods keep no order and refuse the
+ * word. trgm names its operator class with the schema of the extension (pg_trgm in public), as no search_path is relied on.
+ */
+export function indexDefinition(entity: Entity, index: Index): string {
   const fields = index.fields.map(({ property, descending }) => {
     const column = columnOf(entity, property);
     if (index.method === 'trgm') return `${column} public.gin_trgm_ops`;
     return index.method === 'btree' && descending ? `${column} desc` : column;
   });
-  const method = ACCESS_METHOD[index.method];
-  return `create index ${quoteIdent(index.name)} on ${tableRef(home, entity)} using ${method} (${fields.join(', ')})`;
+  return `using ${ACCESS_METHOD[index.method]} (${fields.join(', ')})`;
 }

@@ -7,6 +7,7 @@
 import type { Entity, Property, Relation, TenantHome } from '../entity.js';
 import { derivedName } from '../names.js';
 import { quoteIdent } from '../sql.js';
+import { addConstraint } from './add-constraint.js';
 import { columnOf } from './column.js';
 import { tableRef } from './table-ref.js';
 
@@ -20,27 +21,49 @@ export function addRelations(home: TenantHome, entity: Entity, resolve: Resolve)
   return entity.properties.flatMap((property) => addRelation(home, entity, property, resolve));
 }
 
-/**
- * The foreign key of one property, and an index on its column unless a key or btree index starts with it: without one,
- * each delete of a target scans this table. Empty without a relation. Throws when the target is unknown, which
- * `relationFaults` tells beforehand.
- */
+/** The foreign key of one property, and the index that goes with it. Empty without a relation. */
 export function addRelation(home: TenantHome, entity: Entity, property: Property, resolve: Resolve): readonly string[] {
+  if (!property.relation) return [];
+  const name = relationConstraintName(entity, property);
+  const foreignKey = addConstraint(home, entity, {
+    name,
+    definition: foreignKeyDefinition(home, entity, property, resolve),
+  });
+  const index = foreignKeyIndex(entity, property);
+  if (!index) return [foreignKey];
+  return [foreignKey, `create index ${quoteIdent(index.name)} on ${tableRef(home, entity)} ${index.definition}`];
+}
+
+/** A foreign key's two ends, quoted: a column here, a field of the target's table. */
+export interface Reference {
+  readonly column: string;
+  readonly target: string;
+  readonly field: string;
+}
+
+/** Throws when the target is unknown, which `relationFaults` tells beforehand. */
+export function referenceOf(home: TenantHome, entity: Entity, property: Property, resolve: Resolve): Reference {
   const { relation, column } = property;
-  if (!relation) return [];
-  const target = relation.entity === entity.name ? entity : resolve(relation.entity);
-  if (!target) throw new Error(`no entity ${JSON.stringify(relation.entity)} to relate to`);
-  const from = tableRef(home, entity);
-  const foreignKey = [
-    `alter table ${from}`,
-    `add constraint ${quoteIdent(relationConstraintName(entity, property))}`,
-    `foreign key (${quoteIdent(column)})`,
-    `references ${tableRef(home, target)} (${columnOf(target, relation.field)})`,
-    `on delete ${ON_DELETE[relation.onDelete]}`,
-  ].join(' ');
-  if (leadsAnIndex(entity, property)) return [foreignKey];
-  const index = quoteIdent(derivedName([entity.table, column], 'fkey_idx'));
-  return [foreignKey, `create index ${index} on ${from} using btree (${quoteIdent(column)})`];
+  const target = relation && (relation.entity === entity.name ? entity : resolve(relation.entity));
+  if (!target) throw new Error(`no entity ${JSON.stringify(relation?.entity)} to relate to`);
+  return { column: quoteIdent(column), target: tableRef(home, target), field: columnOf(target, relation.field) };
+}
+
+/** `foreign key ("album") references … on delete restrict` */
+export function foreignKeyDefinition(home: TenantHome, entity: Entity, property: Property, resolve: Resolve): string {
+  const { column, target, field } = referenceOf(home, entity, property, resolve);
+  const action = ON_DELETE[property.relation?.onDelete ?? 'restrict'];
+  return `foreign key (${column}) references ${target} (${field}) on delete ${action}`;
+}
+
+/** An index on a relation's column, unless a key or btree index starts with it: each delete of a target would scan this table. */
+export function foreignKeyIndex(
+  entity: Entity,
+  property: Property,
+): { readonly name: string; readonly definition: string } | undefined {
+  if (leadsAnIndex(entity, property)) return undefined;
+  const { column } = property;
+  return { name: derivedName([entity.table, column], 'fkey_idx'), definition: `using btree (${quoteIdent(column)})` };
 }
 
 /** The foreign key's name, by which a violation is told apart. */

@@ -1,10 +1,13 @@
 import type { Entity, TenantHome, UniqueKey } from '../entity.js';
-import { quoteIdent } from '../sql.js';
+import { addConstraint } from './add-constraint.js';
 import { columnOf } from './column.js';
-import { tableRef } from './table-ref.js';
 
 /** A unique constraint, not a bare index, so that relations can point at it. Rows where a member is NULL never collide. */
 export function addUnique(home: TenantHome, entity: Entity, key: UniqueKey): string {
-  const columns = key.properties.map((name) => columnOf(entity, name)).join(', ');
-  return `alter table ${tableRef(home, entity)} add constraint ${quoteIdent(key.name)} unique (${columns})`;
+  return addConstraint(home, entity, { name: key.name, definition: uniqueDefinition(entity, key) });
+}
+
+/** `unique ("sku", "site")` */
+export function uniqueDefinition(entity: Entity, key: UniqueKey): string {
+  return `unique (${key.properties.map((name) => columnOf(entity, name)).join(', ')})`;
 }

@@ -12,7 +12,7 @@ export function columnDefinition(property: Property): string {
  * numeric gets a modifier only when both numbers are known: `numeric(p)` alone means scale 0 and rounds fractions away,
  * and a bent value is worse than a wide column. What one number alone forbids, ajv refuses.
  */
-export function columnType({ type, precision, scale }: Property): string {
+export function columnType({ type, precision, scale }: Pick<Property, 'type' | 'precision' | 'scale'>): string {
   return type === 'numeric' && precision !== undefined && scale !== undefined ? `numeric(${precision},${scale})` : type;
 }
 

@@ -3,7 +3,8 @@
 import { type Entity, SYSTEM_MEMBERS, type TenantHome } from '../entity.js';
 import { derivedName } from '../names.js';
 import { quoteIdent } from '../sql.js';
-import { addChecks, addTenantPin } from './add-check.js';
+import { addChecks, tenantPin } from './add-check.js';
+import { addConstraint } from './add-constraint.js';
 import { addIndex } from './add-index.js';
 import { addUnique } from './add-unique.js';
 import { columnDefinition } from './column.js';
@@ -28,7 +29,7 @@ export function createTable(home: TenantHome, entity: Entity): readonly string[]
   return [
     `create table ${table} (\n  ${columns.join(',\n  ')}\n)`,
     `alter table ${table} add constraint ${quoteIdent(derivedName([entity.table], 'pkey'))} primary key (id)`,
-    addTenantPin(home, entity),
+    addConstraint(home, entity, tenantPin(home, entity)),
     ...entity.properties.flatMap((property) => addChecks(home, entity, property)),
     ...entity.uniqueKeys.map((key) => addUnique(home, entity, key)),
     ...entity.indexes.map((index) => addIndex(home, entity, index)),

@@ -45,6 +45,21 @@ export function readKeys(table: string, document: JsonObject, properties: readon
   };
 }
 
+/** The physical name of a unique constraint. */
+export function uniqueKeyName(table: string, columns: readonly string[]): string {
+  return derivedName([table, ...columns], 'key');
+}
+
+/** The physical name of an index; two that differ in order or method have different names. */
+export function indexName(
+  table: string,
+  fields: readonly { readonly column: string; readonly descending: boolean }[],
+  method: IndexMethod,
+): string {
+  const parts = fields.map(({ column, descending }) => (descending ? `-${column}` : column));
+  return derivedName([table, ...parts], method === 'btree' ? 'idx' : `${method}_idx`);
+}
+
 class KeyReader {
   readonly uniqueKeys: UniqueKey[] = [];
   readonly indexes: Index[] = [];
@@ -65,7 +80,8 @@ class KeyReader {
       this.add(places[0]!, 'uniqueKeys', 'the same properties are a unique key already');
       return;
     }
-    this.uniqueKeys.push({ name: derivedName([this.table, ...members.map(({ column }) => column)], 'key'), properties: names });
+    const columns = members.map(({ column }) => column);
+    this.uniqueKeys.push({ name: uniqueKeyName(this.table, columns), properties: names });
   }
 
   private uniqueMember(name: string, at: string): Property | undefined {
@@ -85,8 +101,7 @@ class KeyReader {
     const twice = fields.findIndex(({ property }, index) => fields.findIndex((other) => other.property === property) < index);
     if (twice >= 0) this.add(places[twice]!, 'indexes', `${shown(fields[twice]!.property)} is in this index already`);
     if (this.faults.length > faultsBefore) return;
-    const parts = fields.map(({ column, descending }) => (descending ? `-${column}` : column));
-    const name = derivedName([this.table, ...parts], method === 'btree' ? 'idx' : `${method}_idx`);
+    const name = indexName(this.table, fields, method);
     if (this.indexes.some((index) => index.name === name)) return;
     this.indexes.push({ name, method, fields: fields.map(({ property, descending }) => ({ property, descending })) });
   }

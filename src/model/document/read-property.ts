@@ -35,6 +35,7 @@ export function readProperty(name: string, schema: JsonValue, required: boolean,
     writeOnly: schemas.some(({ writeOnly }) => writeOnly === true),
     generated: words.generated as Property['generated'],
     renamedFrom: words.renamedFrom as string | undefined,
+    alias: aliasOf(words),
   };
   return {
     property: withoutAbsent(property),
@@ -44,7 +45,7 @@ export function readProperty(name: string, schema: JsonValue, required: boolean,
       ...defaultFaults(property, schemas, at),
       ...generatedFaults(property, at),
       ...relationFaults(property, at),
-      ...renamedFromFaults(property, at),
+      ...renamedFromFaults(property, words, at),
     ],
   };
 }
@@ -58,6 +59,10 @@ function relationOf(word: JsonValue | undefined): Relation | undefined {
   if (!isJsonObject(word)) return undefined;
   const { entity, field = 'id', onDelete = 'restrict', inverse } = word as unknown as Relation & { field?: string };
   return inverse === undefined ? { entity, field, onDelete } : { entity, field, onDelete, inverse };
+}
+
+function aliasOf({ renamedFrom, aliasUntil }: JsonObject): Property['alias'] {
+  return typeof renamedFrom === 'string' && typeof aliasUntil === 'string' ? { name: renamedFrom, until: aliasUntil } : undefined;
 }
 
 function decimalFaults({ type, precision, scale }: Property, at: string): Fault[] {
@@ -139,8 +144,13 @@ function inverseFaults({ inverse }: Relation, at: string): Fault[] {
   ];
 }
 
-function renamedFromFaults({ name, renamedFrom }: Property, at: string): Fault[] {
-  if (renamedFrom === undefined) return [];
+function renamedFromFaults({ name, renamedFrom }: Property, { aliasUntil }: JsonObject, at: string): Fault[] {
+  if (renamedFrom === undefined) {
+    if (aliasUntil === undefined) return [];
+    return [
+      { pointer: pointer(at, 'aliasUntil'), rule: 'aliasUntil', message: 'belongs beside renamedFrom, whose name it keeps open' },
+    ];
+  }
   const here = pointer(at, 'renamedFrom');
   if (renamedFrom !== name) return propertyNameFaults(renamedFrom, here);
   return [{ pointer: here, rule: 'renamedFrom', message: `${shown(name)} cannot be renamed from itself` }];

@@ -1,8 +1,9 @@
 import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
-import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
+import { type Entity, EXTRA_COLUMN, type Property, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
 import { AUDIT_PARAMETERS, auditParameters, auditSql } from './audit-sql.js';
+import { shadowColumns } from './shadow-columns.js';
 import type { WriteContext } from './write-context.js';
 
 /**
@@ -60,11 +61,11 @@ ${auditSql(`record.${action}`, {
 })}
 select ${answer}
 from ${action}`;
+  const sqlOf = (property: Property) => `$${FIRST_COLUMN + entity.properties.indexOf(property)}::${columnType(property)}`;
   const assignments = [
-    ...entity.properties.map(
-      (property, index) => `${quoteIdent(property.column)} = $${FIRST_COLUMN + index}::${columnType(property)}`,
-    ),
+    ...entity.properties.map((property) => `${quoteIdent(property.column)} = ${sqlOf(property)}`),
     `${EXTRA_COLUMN} = $${FIRST_COLUMN + entity.properties.length}::jsonb`,
+    ...shadowColumns(entity, (property) => `(${sqlOf(property)})`).map(({ column, value }) => `${column} = ${value}`),
     'updated_at = now()',
     'updated_by = $2',
     'revision = revision + 1',

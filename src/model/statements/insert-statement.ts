@@ -4,6 +4,7 @@ import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../en
 import { nullableArrayLiteral } from '../query/array-literal.js';
 import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
 import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql } from './audit-sql.js';
+import { shadowColumns } from './shadow-columns.js';
 import type { WriteContext } from './write-context.js';
 
 /**
@@ -35,19 +36,28 @@ export function insertStatement(
 ): InsertStatement {
   const types = ['uuid', 'uuid', 'text', 'jsonb', ...entity.properties.map(columnType)];
   const parameters = types.map((_, index) => `$${AUDIT_PARAMETERS + index + 1}`);
-  const target = [TENANT_COLUMN, 'id', EXTRA_COLUMN, ...entity.properties.map((property) => quoteIdent(property.column))];
+  const shadowsOf = (sqlOf: (index: number) => string) =>
+    shadowColumns(entity, (property) => sqlOf(entity.properties.indexOf(property)));
+  const target = [
+    TENANT_COLUMN,
+    'id',
+    EXTRA_COLUMN,
+    ...entity.properties.map((property) => quoteIdent(property.column)),
+    ...shadowsOf(() => 'null').map(({ column }) => column),
+  ];
   const insert = `insert into ${tableRef(home, entity)}
   (${target.join(', ')}, created_at, updated_at, created_by, updated_by, revision)`;
   const stamps = 'now(), now(), $2, $2, 1';
   const answer = `returning ${returning.map(quoteIdent).join(', ')}`;
 
   const [id, eventId, body, extra, ...values] = parameters.map((parameter, index) => `${parameter}::${types[index]}`);
+  const shadowValues = (given: readonly string[]) => shadowsOf((index) => `(${given[index]})`).map(({ value }) => value);
   const one = `with ${auditSql('record.created', {
     events: `values ($event, ${eventId}, ${id}, ${body})`,
     marker: 'values ($marker)',
   })}
 ${insert}
-values ($1::uuid, ${[id, extra, ...values].join(', ')}, ${stamps})
+values ($1::uuid, ${[id, extra, ...values, ...shadowValues(values)].join(', ')}, ${stamps})
 ${answer}`;
 
   const columns = ['id', 'event_id', 'body', 'extra', ...entity.properties.map((_, index) => `c${index}`)];
@@ -58,7 +68,7 @@ ${answer}`;
 ),
 ${auditSql('record.created', { events: 'select $event, event_id, id, body\n  from input', marker: 'values ($marker)' })}
 ${insert}
-select $1::uuid, id, extra, ${[...columns.slice(4), stamps].join(', ')}
+select $1::uuid, id, extra, ${[...columns.slice(4), ...shadowValues(columns.slice(4)), stamps].join(', ')}
 from input
 ${answer}`;
 

@@ -54,6 +54,7 @@ marked as (
 update "t_k3x9"."Price"
 set "sku" = null,
     "amount" = null,
+    _extra = coalesce(_extra, '{}'::jsonb) || '{"sku":null}'::jsonb,
     updated_at = now(),
     updated_by = $2,
     revision = revision + 1

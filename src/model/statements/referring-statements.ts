@@ -1,8 +1,9 @@
 import { tableRef } from '../ddl/table-ref.js';
-import { type Entity, type Property, TENANT_COLUMN, type TenantHome } from '../entity.js';
+import { type Entity, EXTRA_COLUMN, type Property, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { arrayLiteral } from '../query/array-literal.js';
-import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
+import { type NameStatement, quoteIdent, quoteLiteral, type Statement } from '../sql.js';
 import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql } from './audit-sql.js';
+import { shadowColumns } from './shadow-columns.js';
 import type { WriteContext } from './write-context.js';
 
 /**
@@ -52,8 +53,18 @@ export function detachStatement(
   events: AuditedEvents,
   context: WriteContext,
 ): Statement {
+  // What is required stays, as an explicit null; what is optional is gone.
+  const nulls = properties.filter(({ required }) => required).map(({ name }) => [name, null]);
   const assignments = [
     ...properties.map(({ column }) => `${quoteIdent(column)} = null`),
+    ...shadowColumns(entity, (property) => (properties.includes(property) ? 'null' : undefined)).map(
+      ({ column }) => `${column} = null`,
+    ),
+    ...(nulls.length === 0
+      ? []
+      : [
+          `${EXTRA_COLUMN} = coalesce(${EXTRA_COLUMN}, '{}'::jsonb) || ${quoteLiteral(JSON.stringify(Object.fromEntries(nulls)))}::jsonb`,
+        ]),
     'updated_at = now()',
     'updated_by = $2',
     'revision = revision + 1',

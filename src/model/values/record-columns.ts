@@ -7,7 +7,7 @@ import { columnText } from './values.js';
 export interface RecordColumns {
   /** Aligned with `entity.properties`; null is SQL NULL. */
   readonly columns: readonly (string | null)[];
-  /** JSON text for EXTRA_COLUMN: undeclared members, and the explicit nulls of optional properties. Null when there are none. */
+  /** JSON text for EXTRA_COLUMN: undeclared members, and explicit nulls. Null when there are none. */
   readonly extra: string | null;
 }
 
@@ -22,8 +22,8 @@ export function splitRecord(entity: Entity, record: JsonObject): RecordColumns {
     present++;
     const value = record[property.name]!;
     if (value !== null) return columnText(property, value);
-    // In a required property the NULL of the column says as much.
-    if (!property.required) extra.push([property.name, null]);
+    // Also in a required property, where the NULL of the column says as much: it need not stay required.
+    extra.push([property.name, null]);
     return null;
   });
   const names = Object.keys(record);

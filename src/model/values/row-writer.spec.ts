@@ -92,9 +92,9 @@ describe('compileRowWriter', () => {
 describe('splitRecord', () => {
   const entity = entityOf([property('a', 'text'), property('b', 'bigint', { required: true }), property('c', 'jsonb')]);
 
-  it('puts undeclared members and the nulls of optional properties aside, and nothing else', () => {
+  it('puts undeclared members and explicit nulls aside, and nothing else', () => {
     expect(splitRecord(entity, { c: { x: null }, a: 'v', b: 1 })).toEqual({ columns: ['v', '1', '{"x":null}'], extra: null });
-    expect(splitRecord(entity, { a: null, b: null })).toEqual({ columns: [null, null, null], extra: '{"a":null}' });
+    expect(splitRecord(entity, { a: null, b: null })).toEqual({ columns: [null, null, null], extra: '{"a":null,"b":null}' });
     expect(splitRecord(entity, { z: [1], b: 1 })).toEqual({ columns: [null, '1', null], extra: '{"z":[1]}' });
   });
 

@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import type { Actor } from '../database/context-token.js';
+import type { RuntimePool } from '../database/runtime-pool.js';
+import { TenantTx } from '../database/tenant-tx.js';
+import type { PackLibrary } from '../library/pack-library.js';
+import type { Change } from '../model/change/change.js';
+import { compareEntities } from '../model/change/compare.js';
+import { renamesBetween } from '../model/change/renames.js';
+import type { Resolve } from '../model/ddl/add-relation.js';
+import { isExtraGuard } from '../model/ddl/extra-guard.js';
+import { relationFaults } from '../model/ddl/relation-faults.js';
+import type { Entity, TenantHome } from '../model/entity.js';
+import { fingerprint, type TableCatalog } from '../model/plan/catalog.js';
+import { catalogStatement } from '../model/plan/catalog-statement.js';
+import { inboundFaults, retargeted } from '../model/plan/inbound.js';
+import { UNFINISHED } from '../model/plan/operation.js';
+import { draftPlan, finishPlan, type Plan } from '../model/plan/plan.js';
+import { readCatalog } from '../model/plan/read-catalog.js';
+import { type Transition, transition } from '../model/plan/transition.js';
+import type { JsonObject, JsonValue } from '../platform/json-value.js';
+import { Problem } from '../platform/problem.js';
+import type { Tenant } from '../tenants/tenant-directory.js';
+import type { ChangeRequest, PackOrigin, PlanAnswer } from './change-request.js';
+import type { RegistryEntry } from './defined-entity.js';
+import { ReadDocument } from './read-documents.js';
+import { entriesStatement, readEntry } from './registry-entries.js';
+import { type RetainedProperty, readRetained, retainedStatement } from './retained-properties.js';
+import { gatherFacts } from './row-facts.js';
+
+/** A planned change of an entity that exists, with everything that carrying it out needs. */
+export interface PlannedChange {
+  readonly answer: PlanAnswer;
+  readonly plan: Plan;
+  readonly transition: Transition;
+  readonly changes: readonly Change[];
+  readonly current: RegistryEntry;
+  readonly document: JsonObject;
+  readonly after: ReadDocument;
+  /** Of the catalog when the plan was made. */
+  readonly fingerprint: string;
+  /** The other entities' documents that name this one anew. */
+  readonly retargeted: readonly { readonly entry: RegistryEntry; readonly document: JsonObject }[];
+  readonly restored: readonly RetainedProperty[];
+  /** When the entity belongs to a pack. */
+  readonly pack?: PackOrigin;
+}
+
+/** What a tenant has, as read for one plan. */
+export interface TenantState {
+  readonly home: TenantHome;
+  readonly entries: readonly RegistryEntry[];
+  readonly resolve: Resolve;
+}
+
+/** Makes plans: reads, compares, asks the rows; changes nothing. */
+export class Planner {
+  constructor(
+    private readonly pool: RuntimePool,
+    private readonly packs: PackLibrary,
+  ) {}
+
+  /** The plan of a change, or null when there is no entity yet that it could change. */
+  async plan(actor: Actor, tenant: Tenant, name: string, request: ChangeRequest): Promise<PlannedChange | null> {
+    const { document } = request;
+    const after = ReadDocument.of(name, document);
+    // Reading and compiling a document at its limits each take tens of milliseconds: others get a turn between.
+    await setImmediate();
+    after.assertUsable();
+    return TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, async (tx) => {
+      const state = stateOf(tenant.home, (await tx.query(entriesStatement(tenant.id))).map(readEntry));
+      const current = currentOf(state, after.entity);
+      if (!current) return null;
+      const pack = request.pack ?? this.originOf(current, name, document);
+      return { ...(await planned(tx, state, current, after, document as JsonObject, request)), ...(pack ? { pack } : {}) };
+    });
+  }
+
+  /** What of the document is the tenant's own. @throws Problem pack/owned when it touches what is not */
+  private originOf({ pack, name: current }: RegistryEntry, name: string, document: JsonValue): PackOrigin | undefined {
+    if (!pack) return undefined;
+    if (name === current) return this.packs.originOf({ pack: pack.name, version: pack.version }, name, document);
+    throw new Problem('pack/owned', `${JSON.stringify(current)} belongs to the pack "${pack.name}": it cannot be renamed.`);
+  }
+
+  /** What a tenant has, read anew. */
+  async stateOf(actor: Actor, tenant: Tenant): Promise<TenantState> {
+    const rows = await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, (tx) =>
+      tx.last(entriesStatement(tenant.id)),
+    );
+    return stateOf(tenant.home, rows.map(readEntry));
+  }
+
+  /** An entity as its version in force has it. */
+  async entityBefore(actor: Actor, tenant: Tenant, entityId: string): Promise<Entity> {
+    const { entries } = await this.stateOf(actor, tenant);
+    const entry = entries.find(({ id }) => id === entityId);
+    if (!entry) throw new Problem('entity/not-found', 'The entity is gone.');
+    return entityOf(entry);
+  }
+}
+
+export function stateOf(home: TenantHome, entries: readonly RegistryEntry[]): TenantState {
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  return {
+    home,
+    entries,
+    resolve: (name) => {
+      const entry = byName.get(name);
+      return entry && entityOf(entry);
+    },
+  };
+}
+
+export function entityOf({ name, text }: RegistryEntry): Entity {
+  return ReadDocument.of(name, JSON.parse(text) as JsonObject, text).entity;
+}
+
+/** The entity of that name, or the one that is to have it from now on. */
+function currentOf({ entries }: TenantState, { name, document }: Entity): RegistryEntry | undefined {
+  return entries.find((entry) => entry.name === name) ?? entries.find((entry) => entry.name === document.renamedFrom);
+}
+
+async function planned(
+  tx: TenantTx,
+  state: TenantState,
+  current: RegistryEntry,
+  after: ReadDocument,
+  document: JsonObject,
+  request: ChangeRequest,
+): Promise<PlannedChange> {
+  const before = entityOf(current);
+  const kept = new Map<string, string>();
+  const retained = request.restore?.length
+    ? (await tx.query(retainedStatement(state.home.tenantId, current.id))).map(readRetained)
+    : [];
+  const restored = (request.restore ?? []).map((property) => newestOf(retained, property));
+  for (const { property, column } of restored) kept.set(property, column);
+  const [catalog] = readCatalog(await tx.query(catalogStatement(state.home.schema, [before.table])));
+  if (!catalog) throw drifted(current.name, `the table of "${current.name}" is gone`);
+  const guards = new Set(catalog.constraints.map(({ name }) => name).filter(isExtraGuard));
+  const renames = request.renames ?? renamesBetween(before, after.entity);
+  const toVersion = current.version + 1;
+  const t = transition({
+    ...{ home: state.home, before, after: after.entity, resolve: state.resolve, version: toVersion },
+    ...{ renames, kept, guards },
+  });
+  const others = state.entries.filter(({ id }) => id !== current.id);
+  assertRelations(t, after.entity, others.map(entityOf), state.resolve);
+  const changes = compareEntities(before, after.entity, renames);
+  const draft = draftPlan(t, changes);
+  const plan = finishPlan(draft, await gatherFacts((statement) => tx.query(statement), draft, after.validator));
+  const also = others.flatMap((entry) => {
+    const changed = retargeted(t, JSON.parse(entry.text) as JsonObject);
+    return changed ? [{ entry, document: changed }] : [];
+  });
+  const { statements, ...rest } = plan;
+  const mark = catalogMark(catalog);
+  const hash = hashOf([
+    state.home.tenantId,
+    current.id,
+    current.version,
+    document,
+    mark,
+    request.restore ?? [],
+    statements.map(({ sql }) => sql),
+  ]);
+  const failing = plan.operations.some((operation) => operation.failing.length > 0);
+  const answer: PlanAnswer = {
+    ...{ hash, entity: after.entity.name, fromVersion: current.version, toVersion },
+    alsoChanges: also.map(({ entry }) => ({ entity: entry.name, toVersion: entry.version + 1 })),
+    possible: !failing,
+    ...rest,
+  };
+  return { answer, plan, transition: t, changes, current, document, after, fingerprint: mark, retargeted: also, restored };
+}
+
+function newestOf(retained: readonly RetainedProperty[], property: string): RetainedProperty {
+  const [newest] = retained.filter((each) => each.property === property).sort((a, b) => b.droppedVersion - a.droppedVersion);
+  if (newest) return newest;
+  throw new Problem(
+    'entity/nothing-retained',
+    `Nothing is kept of a property ${JSON.stringify(property)}. GET …/retained lists what is.`,
+  );
+}
+
+function assertRelations(t: Transition, after: Entity, others: readonly Entity[], resolve: Resolve): void {
+  const errors = [...relationFaults(after, resolve), ...inboundFaults(t, others)];
+  if (errors.length > 0) throw new Problem('entity/invalid-document', 'A relation of the document does not hold.', { errors });
+}
+
+/** Without what a change that is under way has prepared. */
+export function catalogMark(catalog: TableCatalog): string {
+  const isFinal = ({ name }: { readonly name: string }): boolean => !name.endsWith(UNFINISHED);
+  return fingerprint({
+    ...catalog,
+    columns: catalog.columns.filter(isFinal),
+    constraints: catalog.constraints.filter(isFinal),
+    indexes: catalog.indexes.filter(isFinal),
+  });
+}
+
+function hashOf(state: unknown): string {
+  return `sha256:${createHash('sha256').update(JSON.stringify(state)).digest('hex')}`;
+}
+
+export function drifted(name: string, reason: string): Problem {
+  return new Problem(
+    'entity/drifted',
+    `The database does not have what the registry says of ${JSON.stringify(name)}: ${reason}. GET …/drift explains each difference.`,
+  );
+}

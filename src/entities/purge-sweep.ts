@@ -1,0 +1,92 @@
+import type { Actor } from '../database/context-token.js';
+import type { ControlPlane } from '../database/control-plane.js';
+import type { TenantHome } from '../model/entity.js';
+import { quoteIdent } from '../model/sql.js';
+import type { TenantDirectory } from '../tenants/tenant-directory.js';
+import { patiently } from './patiently.js';
+import { announce, lockDefinitions } from './registry-changes.js';
+import { purgeColumn } from './retention.service.js';
+
+/** Ends what was dropped and whose retention is over: some at a time, every hour, by whichever instance comes first. */
+
+const EVERY_MS = 3_600_000;
+const AT_ONCE = 100;
+const ACTOR: Actor = { subject: 'business-store', roles: [], requestId: 'purge' };
+
+export class PurgeSweep {
+  private timer: NodeJS.Timeout | null = null;
+  private sweeping: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly controlPlane: ControlPlane,
+    private readonly directory: TenantDirectory,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  start(): void {
+    const sweep = (): void => {
+      this.sweeping = this.sweep().catch(this.onError);
+    };
+    this.timer = setInterval(sweep, EVERY_MS);
+    this.timer.unref();
+    sweep();
+  }
+
+  async stop(): Promise<void> {
+    if (this.timer) clearInterval(this.timer);
+    await this.sweeping;
+  }
+
+  async sweep(): Promise<void> {
+    const columns = await this.due<{ entity_id: string; entity: string; column_name: string; property: string }>(`
+select r.tenant_id, r.entity_id, s.name as entity, r.column_name, r.property
+from business_store_service.retained_properties as r
+join business_store_service.tenant_schemas as s using (tenant_id, entity_id)
+where r.purge_at < now()
+  and s.dropped_at is null
+order by r.purge_at
+limit ${AT_ONCE}`);
+    for (const { home, entity_id: entityId, entity, column_name: column, property } of columns) {
+      await purgeColumn(this.controlPlane, ACTOR, home, { entityId, entity, column, property });
+    }
+    const entities = await this.due<{ entity_id: string; name: string; hidden_table: string }>(`
+select tenant_id, entity_id, name, hidden_table
+from business_store_service.tenant_schemas
+where purge_at < now()
+  and purged_at is null
+order by purge_at
+limit ${AT_ONCE}`);
+    for (const entity of entities) await this.purgeEntity(entity);
+  }
+
+  /** Rows of any tenant, with where it lives. */
+  private async due<T>(sql: string): Promise<(T & { home: TenantHome })[]> {
+    const rows = await this.controlPlane.platform(ACTOR, (tx) => tx.run<T & { tenant_id: string }>({ text: sql, values: [] }));
+    const found = await Promise.all(
+      rows.map(async (row) => {
+        const tenant = await this.directory.find(row.tenant_id);
+        return tenant ? [{ ...row, home: tenant.home }] : [];
+      }),
+    );
+    return found.flat();
+  }
+
+  private async purgeEntity(due: { home: TenantHome; entity_id: string; name: string; hidden_table: string }): Promise<void> {
+    const { home, entity_id: entityId, name, hidden_table: table } = due;
+    await patiently(this.controlPlane, ACTOR, home, async (tx) => {
+      await lockDefinitions(tx, home.tenantId);
+      const [, count] = (await tx.manager.query(
+        `update business_store_service.tenant_schemas
+set purged_at = now(), hidden_table = null
+where tenant_id = $1
+  and entity_id = $2
+  and hidden_table = $3
+  and purge_at < now()`,
+        [home.tenantId, entityId, table],
+      )) as [unknown, number];
+      if (count === 0) return;
+      await tx.asOwner(home, [`drop table ${quoteIdent(home.schema)}.${quoteIdent(table)}`]);
+      await announce(tx, ACTOR, home.tenantId, { action: 'entity.purged', entity: name, body: {} });
+    });
+  }
+}

@@ -1,0 +1,92 @@
+import { type AuditAction, auditStatement } from '../audit/audit-event.js';
+import type { Actor } from '../database/context-token.js';
+import type { SystemTx } from '../database/control-plane.js';
+import { wakeOthers } from '../database/wake-up.js';
+import type { JsonObject, JsonValue } from '../platform/json-value.js';
+import type { PackOrigin } from './change-request.js';
+
+/** What a change of a definition writes to the control plane, in the transaction that changes the table. */
+
+interface VersionKey {
+  readonly tenantId: string;
+  readonly entityId: string;
+}
+
+export interface NewVersion extends VersionKey {
+  readonly name: string;
+  readonly version: number;
+  readonly document: JsonObject;
+  readonly pack?: PackOrigin;
+}
+
+/** The first version of a new entity. */
+export async function insertDefinition(tx: SystemTx, actor: Actor, definition: NewVersion): Promise<void> {
+  const { tenantId, entityId, name, version, document, pack } = definition;
+  await tx.run({
+    text: `insert into business_store_service.tenant_schemas
+  (tenant_id, entity_id, name, version, document, pack, pack_version, additions)
+values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    values: [tenantId, entityId, name, String(version), JSON.stringify(document), ...packValues(pack)],
+  });
+  await insertVersion(tx, actor, definition);
+}
+
+/** The version in force from now on. Whatever was being prepared is over. */
+export async function updateDefinition(tx: SystemTx, actor: Actor, definition: NewVersion): Promise<void> {
+  const { tenantId, entityId, name, version, document, pack } = definition;
+  await tx.run({
+    text: `update business_store_service.tenant_schemas
+set name = $3,
+    version = $4,
+    document = $5,
+    transition = null,
+    pack = coalesce($6, pack),
+    pack_version = coalesce($7, pack_version),
+    additions = coalesce($8, additions),
+    updated_at = now()
+where tenant_id = $1
+  and entity_id = $2`,
+    values: [tenantId, entityId, name, String(version), JSON.stringify(document), ...packValues(pack)],
+  });
+  await insertVersion(tx, actor, definition);
+}
+
+function packValues(pack: PackOrigin | undefined): [string | null, string | null, string | null] {
+  return pack ? [pack.pack, pack.version, JSON.stringify(pack.additions)] : [null, null, null];
+}
+
+async function insertVersion(tx: SystemTx, actor: Actor, { tenantId, entityId, version, document }: NewVersion): Promise<void> {
+  await tx.run({
+    text: `insert into business_store_service.entity_versions (tenant_id, entity_id, version, document, created_by, request_id)
+values ($1, $2, $3, $4, $5, $6)`,
+    values: [tenantId, entityId, String(version), JSON.stringify(document), actor.subject, actor.requestId],
+  });
+}
+
+/** Tells the trail, and every instance that something of the tenant changed. */
+export async function announce(
+  tx: SystemTx,
+  actor: Actor,
+  tenantId: string,
+  event: { readonly action: AuditAction; readonly entity: string; readonly body: JsonValue },
+): Promise<void> {
+  await tx.run({
+    text: `update business_store_service.tenants
+set changed_at = clock_timestamp()
+where id = $1`,
+    values: [tenantId],
+  });
+  await tx.run(auditStatement(tenantId, actor, { ...event, body: JSON.stringify(event.body) }));
+  await wakeOthers(tx);
+}
+
+/** One change of a tenant's definitions at a time: the lock on its registry row. */
+export async function lockDefinitions(tx: SystemTx, tenantId: string): Promise<void> {
+  await tx.run({
+    text: `select
+from business_store_service.tenants
+where id = $1
+for update`,
+    values: [tenantId],
+  });
+}

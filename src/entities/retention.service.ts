@@ -1,0 +1,134 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '../database/context-token.js';
+import { ControlPlane, type SystemTx } from '../database/control-plane.js';
+import { RuntimePool } from '../database/runtime-pool.js';
+import { TenantTx } from '../database/tenant-tx.js';
+import type { TenantHome } from '../model/entity.js';
+import { physicalName } from '../model/names.js';
+import { quoteIdent } from '../model/sql.js';
+import { isJsonObject, type JsonObject } from '../platform/json-value.js';
+import { Problem } from '../platform/problem.js';
+import { type Tenant, TenantDirectory } from '../tenants/tenant-directory.js';
+import type { ChangeOutcome, ChangeRequest, PlanAnswer } from './change-request.js';
+import { ChangesService } from './changes.service.js';
+import { EntityRegistry } from './entity-registry.js';
+import { patiently } from './patiently.js';
+import { announce, lockDefinitions } from './registry-changes.js';
+import { type RetainedProperty, readRetained, retainedStatement } from './retained-properties.js';
+
+/** Dropped properties: what is kept of them, how they come back, and their end when their time is over. */
+@Injectable()
+export class RetentionService {
+  constructor(
+    private readonly controlPlane: ControlPlane,
+    private readonly pool: RuntimePool,
+    private readonly directory: TenantDirectory,
+    private readonly registry: EntityRegistry,
+    private readonly changes: ChangesService,
+  ) {}
+
+  async retained(actor: Actor, tenant: Tenant, name: string): Promise<RetainedProperty[]> {
+    const { id } = await this.registry.get(tenant, name);
+    const rows = await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, (tx) =>
+      tx.last(retainedStatement(tenant.id, id)),
+    );
+    return rows.map(readRetained);
+  }
+
+  async planRestore(actor: Actor, tenant: Tenant, name: string, property: string): Promise<PlanAnswer> {
+    return this.changes.plan(actor, tenant, name, await this.withProperty(actor, tenant, name, property));
+  }
+
+  /** The document in force, with the property as it was when it was dropped. */
+  async restore(
+    actor: Actor,
+    tenant: Tenant,
+    name: string,
+    property: string,
+    request: Partial<ChangeRequest>,
+  ): Promise<ChangeOutcome> {
+    return this.changes.apply(actor, tenant, name, { ...request, ...(await this.withProperty(actor, tenant, name, property)) });
+  }
+
+  private async withProperty(actor: Actor, tenant: Tenant, name: string, property: string) {
+    const { document } = await this.registry.get(tenant, name);
+    const found = (await this.retained(actor, tenant, name)).find((each) => each.property === property);
+    if (!found) throw nothingKept(property);
+    const properties = isJsonObject(document.properties) ? document.properties : {};
+    if (Object.hasOwn(properties, property)) {
+      throw new Problem(
+        'entity/nothing-retained',
+        `The entity has a property ${JSON.stringify(property)} again: rename that one first.`,
+      );
+    }
+    const required = Array.isArray(document.required) ? document.required : [];
+    const restored: JsonObject = {
+      ...document,
+      properties: { ...properties, [property]: withoutHistory(found.definition) },
+      ...(found.required ? { required: [...required, property] } : {}),
+    };
+    return { document: restored, restore: [property] };
+  }
+
+  /** Ends what is kept of one property, before its time. */
+  async purge(actor: Actor, tenant: Tenant, name: string, property: string): Promise<void> {
+    const { id } = await this.registry.get(tenant, name);
+    const found = (await this.retained(actor, tenant, name)).filter((each) => each.property === property);
+    if (found.length === 0) throw nothingKept(property);
+    for (const { column } of found) {
+      await purgeColumn(this.controlPlane, actor, tenant.home, { entityId: id, entity: name, column, property });
+    }
+    this.directory.forget(tenant.id);
+  }
+}
+
+/** A rename it may have had is history. */
+function withoutHistory(definition: unknown): JsonObject {
+  const {
+    renamedFrom: _,
+    aliasUntil: __,
+    'x-renamedFrom': ___,
+    'x-aliasUntil': ____,
+    ...rest
+  } = definition as Record<string, never>;
+  return rest;
+}
+
+export interface PurgedColumn {
+  readonly entityId: string;
+  /** Name of the entity, as it is now. */
+  readonly entity: string;
+  readonly column: string;
+  readonly property: string;
+}
+
+/** Drops a hidden column for good. A column that somebody restored or purged meanwhile is left alone. */
+export async function purgeColumn(
+  controlPlane: ControlPlane,
+  actor: Actor,
+  home: TenantHome,
+  purged: PurgedColumn,
+): Promise<void> {
+  await patiently(controlPlane, actor, home, async (tx: SystemTx) => {
+    await lockDefinitions(tx, home.tenantId);
+    const [, count] = (await tx.manager.query(
+      `delete from business_store_service.retained_properties
+where tenant_id = $1
+  and entity_id = $2
+  and column_name = $3`,
+      [home.tenantId, purged.entityId, purged.column],
+    )) as [unknown, number];
+    if (count === 0) return;
+    const table = `${quoteIdent(home.schema)}.${quoteIdent(physicalName(purged.entity))}`;
+    await tx.asOwner(home, [`alter table ${table} drop column ${quoteIdent(purged.column)}`]);
+    const body = { before: { property: purged.property } };
+    await announce(tx, actor, home.tenantId, { action: 'property.purged', entity: purged.entity, body });
+  });
+}
+
+function nothingKept(property: string): Problem {
+  return new Problem(
+    'entity/nothing-retained',
+    `Nothing is kept of a property ${JSON.stringify(property)}. GET …/retained lists what is.`,
+  );
+}

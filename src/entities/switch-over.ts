@@ -1,0 +1,155 @@
+import type { Actor } from '../database/context-token.js';
+import type { SystemTx } from '../database/control-plane.js';
+import { catalogStatement } from '../model/plan/catalog-statement.js';
+import type { Step } from '../model/plan/operation.js';
+import { phaseOf } from '../model/plan/plan.js';
+import { readCatalog } from '../model/plan/read-catalog.js';
+import { droppedProperties, hiddenColumn, type Transition } from '../model/plan/transition.js';
+import type { JsonObject } from '../platform/json-value.js';
+import { Problem } from '../platform/problem.js';
+import type { PackOrigin } from './change-request.js';
+import { catalogMark, drifted } from './planner.js';
+import type { ReadDocument } from './read-documents.js';
+import { announce, lockDefinitions, updateDefinition } from './registry-changes.js';
+import { invalidRecords } from './row-facts.js';
+
+/** Everything one transaction needs to take an entity from one version to the next. */
+export interface SwitchOver {
+  readonly tenantId: string;
+  readonly entityId: string;
+  readonly fromVersion: number;
+  readonly transition: Transition;
+  readonly statements: readonly Step[];
+  readonly document: JsonObject;
+  readonly after: ReadDocument;
+  /** The catalog the plan was made on. */
+  readonly fingerprint: string;
+  readonly retargeted: readonly {
+    readonly entityId: string;
+    readonly name: string;
+    readonly version: number;
+    readonly document: JsonObject;
+  }[];
+  /** Columns that are shown again. */
+  readonly restored: readonly string[];
+  readonly pack?: PackOrigin;
+  /** Sentences for the trail. */
+  readonly descriptions: readonly string[];
+  /** When the records were read that nothing but validation can judge; RFC 3339. */
+  readonly validatedAt?: string;
+}
+
+/** How long what is dropped is kept. */
+export const RETENTION_DAYS = 30;
+
+/**
+ * Table, registry, version and trail move together or not at all. Runs under the lock timeout of its caller, who repeats it when
+ * a lock could not be had. @throws Problem entity/plan-stale when somebody was faster.
+ */
+export async function switchOver(tx: SystemTx, actor: Actor, change: SwitchOver): Promise<void> {
+  const { tenantId, transition: t, entityId, document, pack } = change;
+  await lockDefinitions(tx, tenantId);
+  await assertUnchanged(tx, change);
+  await runStatements(tx, actor, change);
+  const version = change.fromVersion + 1;
+  await updateDefinition(tx, actor, { tenantId, entityId, name: t.after.name, version, document, pack });
+  await retain(tx, actor, change, version);
+  for (const other of change.retargeted) {
+    await updateDefinition(tx, actor, { tenantId, ...other });
+    const body = { after: { version: other.version, document: other.document } };
+    await announce(tx, actor, tenantId, { action: 'entity.defined', entity: other.name, body });
+  }
+  const body = {
+    before: { version: change.fromVersion, name: t.before.name },
+    after: { version, document },
+    changes: [...change.descriptions],
+  };
+  await announce(tx, actor, tenantId, { action: 'entity.defined', entity: t.after.name, body });
+}
+
+async function assertUnchanged(
+  tx: SystemTx,
+  { tenantId, entityId, fromVersion, transition: t, fingerprint }: SwitchOver,
+): Promise<void> {
+  const [row] = await tx.run<{ version: number }>({
+    text: `select version
+from business_store_service.tenant_schemas
+where tenant_id = $1
+  and entity_id = $2
+  and dropped_at is null`,
+    values: [tenantId, entityId],
+  });
+  if (row?.version !== fromVersion) throw stale();
+  const [catalog] = readCatalog(await tx.run<{ catalog: string }>(catalogStatement(t.home.schema, [t.before.table])));
+  if (!catalog) throw drifted(t.before.name, 'its table is gone');
+  if (catalogMark(catalog) !== fingerprint) throw stale();
+}
+
+export function stale(): Problem {
+  return new Problem('entity/plan-stale', 'The entity or its table has changed since the plan was made. Plan again.');
+}
+
+async function runStatements(tx: SystemTx, actor: Actor, change: SwitchOver): Promise<void> {
+  const { home } = change.transition;
+  const steps = change.statements.filter((step) => phaseOf(step) === 'switch');
+  for (let i = 0; i < steps.length; ) {
+    const { as } = steps[i] as Step;
+    const next = steps.findIndex((step, index) => index > i && step.as !== as);
+    const run = steps.slice(i, next < 0 ? steps.length : next);
+    if (as === 'owner')
+      await tx.asOwner(
+        home,
+        run.map(({ sql }) => sql),
+      );
+    else for (const step of run) await runInside(tx, actor, change, step);
+    i += run.length;
+  }
+}
+
+async function runInside(tx: SystemTx, actor: Actor, change: SwitchOver, { as, sql }: Step): Promise<void> {
+  const { transition: t, after, validatedAt } = change;
+  await tx.asTenant(t.home, actor, async (query) => {
+    if (as === 'rules') {
+      const since = sql.includes('$4') ? { since: validatedAt ?? '-infinity' } : {};
+      const failing = await invalidRecords(query, t, after.validator, sql, Number.POSITIVE_INFINITY, since);
+      if (failing.rows > 0) throw inTheWay('A record stored meanwhile is not valid under the new document.', failing.sample);
+      return;
+    }
+    const rows = await query({ text: sql, values: [] });
+    if (as === 'assert' && rows.length > 0) {
+      throw inTheWay(
+        'A value stored meanwhile points at nothing.',
+        rows.map(([id]) => id as string),
+      );
+    }
+  });
+}
+
+export function inTheWay(detail: string, sample: readonly string[]): Problem {
+  return new Problem('entity/plan-impossible', `${detail} Plan again to see each rule and what to do.`, { sample });
+}
+
+async function retain(tx: SystemTx, actor: Actor, change: SwitchOver, version: number): Promise<void> {
+  const { tenantId, entityId, transition: t, restored } = change;
+  for (const property of droppedProperties(t)) {
+    const { properties } = t.before.document as { properties: JsonObject };
+    await tx.run({
+      text: `insert into business_store_service.retained_properties
+  (tenant_id, entity_id, column_name, property, definition, required, dropped_version, dropped_by, purge_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(days => $9))`,
+      values: [
+        ...[tenantId, entityId, hiddenColumn(t, property), property.name, JSON.stringify(properties[property.name])],
+        ...[String(property.required), String(version), actor.subject, String(RETENTION_DAYS)],
+      ],
+    });
+  }
+  for (const column of restored) {
+    await tx.run({
+      text: `delete from business_store_service.retained_properties
+where tenant_id = $1
+  and entity_id = $2
+  and column_name = $3`,
+      values: [tenantId, entityId, column],
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import { columnType } from '../ddl/column.js';
+import { tableRef } from '../ddl/table-ref.js';
+import type { Property } from '../entity.js';
+import { quoteIdent } from '../sql.js';
+import { type Conversion, conversionBetween } from './conversion/conversion.js';
+import { defaultValue, getsDefault } from './default-value.js';
+import { undeclared } from './object-steps.js';
+import { changesType, formerProperty, type Transition } from './transition.js';
+
+/** What the rows hold for a property of the new version, before the change and told of the rows as they are. */
+export interface FormerValue {
+  /** Of the value in its new type, the default that fills it included. */
+  readonly sql: string;
+  /** Condition that the row has such a value and that it converts. */
+  readonly present: string;
+}
+
+/** Undefined when no row can hold a value for it, or none that has a conversion. */
+export function formerValue(t: Transition, property: Property): FormerValue | undefined {
+  const own = ownValue(t, property);
+  const [absent, fill] = [getsDefault(t, property), defaultValue(property)];
+  if (absent === undefined || fill === undefined) return own;
+  if (absent === 'true' || !own) return { sql: fill, present: `(${absent})` };
+  return { sql: `(case when ${absent} then ${fill} else ${own.sql} end)`, present: `(${absent} or ${own.present})` };
+}
+
+function ownValue(t: Transition, property: Property): FormerValue | undefined {
+  const kept = t.kept.get(property.name);
+  if (kept !== undefined) return plain(quoteIdent(kept));
+  const was = formerProperty(t, property);
+  if (was && !changesType(was, property)) return plain(quoteIdent(was.column));
+  if (was) return converted(quoteIdent(was.column), conversionBetween(was, property));
+  if (!t.before.keepsExtras) return undefined;
+  const value = undeclared(property.name);
+  return converted(value, conversionBetween({ type: 'jsonb' }, property), `${value} <> 'null'::jsonb`);
+}
+
+/** Ids of rows whose values, as they will be, satisfy `condition`, which speaks of the new columns of `properties`. */
+export function rowsAfter(t: Transition, properties: readonly Property[], condition: string): string | undefined {
+  const rows = formerRows(t, properties);
+  return (
+    rows &&
+    `select id
+from (
+  ${rows.replaceAll('\n', '\n  ')}
+) as former
+where ${condition}`
+  );
+}
+
+/** `id` and the new columns of `properties`, of the rows that have a value for each; undefined when none can. */
+export function formerRows(t: Transition, properties: readonly Property[]): string | undefined {
+  const values = properties.map((property) => formerValue(t, property));
+  if (values.some((value) => value === undefined)) return undefined;
+  const columns = properties.map((property, i) => `${values[i]?.sql}::${columnType(property)} as ${quoteIdent(property.column)}`);
+  return `select id, ${columns.join(', ')}
+from ${tableRef(t.home, t.before)}
+where ${values.map((value) => value?.present).join('\n  and ')}`;
+}
+
+function plain(column: string): FormerValue {
+  return { sql: column, present: `${column} is not null` };
+}
+
+function converted(value: string, conversion: Conversion | undefined, other?: string): FormerValue | undefined {
+  if (!conversion) return undefined;
+  const fits = conversion.fits?.(value);
+  const conditions = [`${value} is not null`, ...(other ? [other] : []), ...(fits ? [`(${fits})`] : [])];
+  // CASE, because a sub-select keeps no order between its condition and its columns.
+  const sql = fits ? `case when ${fits} then ${conversion.using(value)} end` : conversion.using(value);
+  return { sql: `(${sql})`, present: conditions.join(' and ') };
+}

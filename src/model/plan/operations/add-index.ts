@@ -1,0 +1,18 @@
+import { addObject } from '../object-steps.js';
+import type { Operation } from '../operation.js';
+import type { TableObject } from '../table-object.js';
+import type { Transition } from '../transition.js';
+import { keyPointer } from './key-pointer.js';
+
+/** An index; on a large table it is built while reading and writing go on. */
+export function addIndex(t: Transition, object: TableObject): Operation {
+  return {
+    kind: 'add-index',
+    ...keyPointer(t.after, 'indexes', 'index', object),
+    risk: { level: 'none', reversible: 'yes' },
+    describe: () => `${object.properties.map((name) => JSON.stringify(name)).join(' and ')} get an index, ${object.definition}`,
+    validate: () => [],
+    sql: (size) => addObject(t, object, size),
+    inverse: { kind: 'drop-index', object },
+  };
+}

@@ -1,0 +1,18 @@
+import { dropObject } from '../object-steps.js';
+import type { Operation } from '../operation.js';
+import type { TableObject } from '../table-object.js';
+import type { Transition } from '../transition.js';
+import { keyPointer } from './key-pointer.js';
+
+/** An index that goes. */
+export function dropIndex(t: Transition, object: TableObject): Operation {
+  return {
+    kind: 'drop-index',
+    ...keyPointer(t.before, 'indexes', 'index', object),
+    risk: { level: 'none', reversible: 'yes' },
+    describe: () => `${object.properties.map((name) => JSON.stringify(name)).join(' and ')} lose an index, ${object.definition}`,
+    validate: () => [],
+    sql: () => [dropObject(t, object)],
+    inverse: { kind: 'add-index', object },
+  };
+}

@@ -1,0 +1,14 @@
+import type { Reference } from '../ddl/add-relation.js';
+import type { ConstraintShape } from './shape.js';
+
+/** A constraint or an index of a table. */
+export interface TableObject {
+  readonly kind: ConstraintShape['kind'] | 'index';
+  readonly name: string;
+  /** What follows the name, or for an index the table. */
+  readonly definition: string;
+  /** Logical names. */
+  readonly properties: readonly string[];
+  /** Of a foreign key. */
+  readonly reference?: Reference;
+}

@@ -1,0 +1,153 @@
+import { Injectable } from '@nestjs/common';
+import { auditStatement } from '../audit/audit-event.js';
+import type { Actor } from '../database/context-token.js';
+import { ControlPlane } from '../database/control-plane.js';
+import { wakeOthers } from '../database/wake-up.js';
+import { assertMayApply, ChangesService } from '../entities/changes.service.js';
+import { type Additions, conflictsOf, withAdditions } from '../model/packs/additions.js';
+import type { Pack } from '../model/packs/pack.js';
+import type { JsonObject } from '../platform/json-value.js';
+import { Problem } from '../platform/problem.js';
+import { type Tenant, TenantDirectory } from '../tenants/tenant-directory.js';
+import { moveTenantPack, readPackEntities, readTenantPacks, type TenantPackEntity, takenNames } from './packs.store.js';
+
+type PackEntity = Pack['entities'][number];
+
+/** What one tenant's upgrade is made for. */
+export interface UpgradeOrder {
+  readonly pack: Pack;
+  readonly allow: readonly string[];
+  readonly rolloutId: string;
+}
+
+/** An entity on its way to the pack's new version, with what the tenant added to it. */
+interface UpgradeStep {
+  readonly name: string;
+  readonly document: JsonObject;
+  readonly additions: JsonObject;
+  /** Null: the pack did not have it before. */
+  readonly fromVersion: number | null;
+}
+
+/** No entity's document is the same object in two tenants, but nearly all are the same text. */
+const LARGEST_CACHE = 2_000;
+
+/**
+ * Takes one tenant from one version of a pack to another: entity by entity, each its own transaction, and the tenant's version
+ * last. What was cut off is finished by doing it again: a document that is in force already changes nothing.
+ */
+@Injectable()
+export class TenantUpgrades {
+  private readonly documents = new Map<string, { document: JsonObject; text: string }>();
+
+  constructor(
+    private readonly controlPlane: ControlPlane,
+    private readonly changes: ChangesService,
+    private readonly directory: TenantDirectory,
+  ) {}
+
+  /** @throws Problem pack/conflict before anything is done; whatever a change of an entity is refused with, its `entity` named */
+  async upgrade(actor: Actor, tenant: Tenant, { pack, allow, rolloutId }: UpgradeOrder): Promise<void> {
+    const { from, steps } = await this.steps(actor, tenant, pack);
+    for (const { name, document, additions } of steps) {
+      const origin = { pack: pack.name, version: pack.version, additions };
+      await naming(name, this.changes.apply(actor, tenant, name, { document, allow, pack: origin }, { waitMs: Infinity }));
+    }
+    await this.controlPlane.inTenant(actor, tenant.home, async (tx) => {
+      const entities = pack.entities.map(({ name }) => name);
+      await moveTenantPack(tx, tenant.id, { pack: pack.name, version: pack.version, entities });
+      const body = {
+        before: { version: from },
+        after: { version: pack.version },
+        detail: { pack: pack.name, rollout: rolloutId, changed: steps.map(({ name }) => name) },
+      };
+      await tx.run(auditStatement(tenant.id, actor, { action: 'pack.upgraded', body: JSON.stringify(body) }));
+      await wakeOthers(tx);
+    });
+    this.directory.forget(tenant.id);
+  }
+
+  /** Whether the upgrade would be carried out as things are. Changes nothing. @throws Problem as `upgrade` would */
+  async check(actor: Actor, tenant: Tenant, { pack, allow }: Omit<UpgradeOrder, 'rolloutId'>): Promise<void> {
+    const { steps } = await this.steps(actor, tenant, pack);
+    const existing = steps.filter(({ fromVersion }) => fromVersion !== null);
+    for (const [index, { name, document, additions }] of existing.entries()) {
+      const origin = { pack: pack.name, version: pack.version, additions };
+      const planning = naming(name, this.changes.plan(actor, tenant, name, { document, allow, pack: origin }));
+      const plan = await planning.catch((error: unknown) => {
+        // It may lead to what an entity before it does not have yet.
+        if (error instanceof Problem && error.code === 'entity/invalid-document' && index > 0) return null;
+        throw error;
+      });
+      if (plan) assertMayApply(plan, { document, allow });
+    }
+  }
+
+  /** Only entities that change. @throws Problem pack/conflict with every place in which pack and tenant do not fit together */
+  private async steps(actor: Actor, tenant: Tenant, pack: Pack): Promise<{ from: string; steps: UpgradeStep[] }> {
+    const { packs, entities, taken } = await this.controlPlane.inTenant(actor, tenant.home, async (tx) => {
+      const existing = await readPackEntities(tx, tenant.id, pack.name);
+      const added = pack.entities.filter((entity) => !currentOf(existing, entity)).map(({ name }) => name);
+      return {
+        packs: await readTenantPacks(tx, tenant.id),
+        entities: existing,
+        taken: added.length === 0 ? [] : await takenNames(tx, tenant.id, added),
+      };
+    });
+    const from = packs.find(({ name }) => name === pack.name)?.version;
+    if (from === undefined)
+      throw new Problem('pack/conflict', `The tenant does not have the pack ${pack.name}.`, { pack: pack.name });
+    if (taken.length > 0) {
+      const names = taken.map((name) => JSON.stringify(name)).join(', ');
+      throw new Problem(
+        'pack/conflict',
+        `The new version brings entities that are called as the tenant's own: ${names}. Rename the tenant's first.`,
+        { entities: taken },
+      );
+    }
+    const steps = pack.entities.flatMap((entity) => {
+      const current = currentOf(entities, entity);
+      const { document, text } = this.effective(pack, entity, current?.additions ?? '{}');
+      if (current?.text === text) return [];
+      const additions = JSON.parse(current?.additions ?? '{}') as JsonObject;
+      return [{ name: entity.name, document, additions, fromVersion: current?.version ?? null }];
+    });
+    return { from, steps };
+  }
+
+  /** The pack's document with what a tenant added, read and merged once for all tenants that added the same. */
+  private effective(pack: Pack, entity: PackEntity, additions: string): { document: JsonObject; text: string } {
+    const key = `${pack.name}@${pack.version} ${entity.name} ${additions}`;
+    const known = this.documents.get(key);
+    if (known) return known;
+    const own = JSON.parse(additions) as Additions;
+    const errors = conflictsOf(entity.document, own);
+    if (errors.length > 0) {
+      throw new Problem(
+        'pack/conflict',
+        `What the tenant added to ${JSON.stringify(entity.name)} does not fit with the new version of the pack: ${errors[0]?.message}.`,
+        { entity: entity.name, errors },
+      );
+    }
+    const document = withAdditions(entity.document, own);
+    const made = { document, text: JSON.stringify(document) };
+    if (this.documents.size >= LARGEST_CACHE) this.documents.clear();
+    this.documents.set(key, made);
+    return made;
+  }
+}
+
+/** As it is called now, or was before the pack renamed it. */
+function currentOf(existing: readonly TenantPackEntity[], { name, document }: PackEntity): TenantPackEntity | undefined {
+  return existing.find((entity) => entity.name === name) ?? existing.find((entity) => entity.name === document.renamedFrom);
+}
+
+/** A refusal says which entity it is about. */
+async function naming<T>(entity: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    throw new Problem(error.code, error.detail, { ...error.extensions, entity }, error.headers);
+  }
+}
