@@ -1,9 +1,9 @@
 /** The floors of the house: imports only run downwards, and never in a circle. */
 const floor = (name, from, to) => ({ name, severity: 'error', from: { path: from }, to: { path: to } });
 
-const FEATURES = '^src/(control|entities|records|openapi)/';
+const FEATURES = '^src/(control|entities|records|openapi|packs)/';
 const CORRIDOR = '^src/(http|access|tenants)/';
-const FOUNDATIONS = '^src/(audit|database)/';
+const FOUNDATIONS = '^src/(audit|database|library)/';
 const GROUND = '^src/(model|platform)/';
 const TOP = '^src/[^/]+\\.ts$|^src/(commands|demo)/';
 
@@ -13,7 +13,8 @@ module.exports = {
     floor('ground-is-pure', GROUND, `${FOUNDATIONS}|${CORRIDOR}|${FEATURES}|${TOP}`),
     floor('platform-is-lowest', '^src/platform/', '^src/model/'),
     floor('foundations-know-nothing-above', FOUNDATIONS, `${CORRIDOR}|${FEATURES}|${TOP}`),
-    floor('database-is-the-lowest-foundation', '^src/database/', '^src/audit/'),
+    floor('database-is-the-lowest-foundation', '^src/database/', '^src/(audit|library)/'),
+    floor('the-library-only-reads', '^src/library/', '^src/(audit|database)/'),
     floor('corridor-knows-no-feature', CORRIDOR, `${FEATURES}|${TOP}`),
     floor('features-know-nothing-above', FEATURES, TOP),
     floor('tenants-and-access-know-no-http', '^src/(access|tenants)/', '^src/http/'),
@@ -21,8 +22,18 @@ module.exports = {
       name: 'features-are-strangers',
       severity: 'error',
       from: { path: '^src/(control|entities|records|openapi)/' },
-      to: { path: FEATURES, pathNot: ['^src/$1/', '^src/entities/(entity-registry|defined-entity)\\.ts$'] },
+      to: {
+        path: FEATURES,
+        pathNot: [
+          '^src/$1/',
+          '^src/entities/(entity-registry|defined-entity)\\.ts$',
+          '^src/packs/packs\\.(module|service)\\.ts$',
+        ],
+      },
     },
+    floor('packs-know-only-entities', '^src/packs/', '^src/(control|records|openapi)/'),
+    // A tenant is made with its packs; nobody else installs any.
+    floor('packs-are-installed-by-control', '^src/(entities|records|openapi)/', '^src/packs/'),
     {
       name: 'model-does-no-io',
       severity: 'error',

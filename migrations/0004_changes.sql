@@ -194,7 +194,8 @@ create table business_store_service.rollout_tenants (
   constraint rollout_tenants_status_check check (status in ('pending', 'running', 'done', 'failed', 'suspended', 'skipped'))
 );
 
-create index rollout_tenants_status_idx on business_store_service.rollout_tenants (rollout_id, ring, status);
+create index rollout_tenants_status_idx on business_store_service.rollout_tenants (rollout_id, status, ring, tenant_id);
+create index rollout_tenants_running_idx on business_store_service.rollout_tenants (tenant_id) where status = 'running';
 -- what somebody has to do, or to wait for
 create index rollout_tenants_open_idx on business_store_service.rollout_tenants (rollout_id)
   where status in ('pending', 'running', 'suspended');

@@ -2,7 +2,9 @@ import { Command } from 'commander';
 import { applyCommand } from './commands/apply.command.js';
 import { demoCommand } from './commands/demo.command.js';
 import { migrateCommand } from './commands/migrate.command.js';
+import { packCommand } from './commands/pack.command.js';
 import { planCommand } from './commands/plan.command.js';
+import { rolloutCommand } from './commands/rollout.command.js';
 import { settingsCommand } from './commands/settings.command.js';
 import { tokenCommand } from './commands/token.command.js';
 import { rollbackCommand, versionsCommand } from './commands/versions.command.js';
@@ -18,7 +20,9 @@ const program = new Command('bss')
   .addCommand(planCommand())
   .addCommand(applyCommand())
   .addCommand(versionsCommand())
-  .addCommand(rollbackCommand());
+  .addCommand(rollbackCommand())
+  .addCommand(packCommand())
+  .addCommand(rolloutCommand());
 
 // A reader that has seen enough, such as head, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

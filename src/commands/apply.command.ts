@@ -12,6 +12,8 @@ interface ApplyOptions extends ServiceOptions {
   readonly detach?: boolean;
 }
 
+type Applied = Definition & { readonly change?: { readonly href: string } };
+
 /** Applies a document: by the hash of a plan that was looked at, or by one made and shown now. */
 export function applyCommand(): Command {
   return speaksToService(new Command('apply'), 'admin')
@@ -26,9 +28,9 @@ export function applyCommand(): Command {
       const { client, base } = await tenantClient(options);
       const path = `${base}/entities/${encodeURIComponent(entity)}`;
       const hash = options.hash ?? (await shownPlan(client.post<PlanAnswer>(`${path}/plan`, document)));
-      const applied = await client.post<Definition & { change?: { href: string } }>(`${path}/apply`, {
-        ...{ document, hash, allow: options.allow },
-      });
+      const body = { document, hash, allow: options.allow };
+      // Whatever has to be prepared is watched, not waited for.
+      const { body: applied } = await client.call<Applied>('POST', `${path}/apply`, body, { prefer: 'respond-async' });
       if (applied.change && options.detach) {
         process.stdout.write(`being prepared: ${applied.change.href}\n`);
         return;

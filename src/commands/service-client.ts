@@ -100,8 +100,14 @@ export class ServiceClient {
   }
 
   /** `body` is undefined when the answer had none. @throws Refusal for every status from 400 on */
-  async call<T>(method: string, path: string, body?: unknown): Promise<{ status: number; headers: Headers; body: T }> {
+  async call<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<{ status: number; headers: Headers; body: T }> {
     const headers = {
+      ...more,
       authorization: `Bearer ${this.token}`,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     };

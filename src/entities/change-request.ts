@@ -8,6 +8,8 @@ export interface ChangeRequest {
   readonly allow?: readonly string[];
   /** Refuse whatever does more than add: for those who have not looked at a plan. */
   readonly additiveOnly?: true;
+  /** The version the document was made from: refuse when another is in force by now. */
+  readonly fromVersion?: number;
   /** Of the plan that was looked at; with it, nothing but that plan is applied. */
   readonly hash?: string;
   /** New name → old name, where the documents do not say it: the way back of a rename. */

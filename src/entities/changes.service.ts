@@ -20,10 +20,12 @@ import { createEntities } from './create-entities.js';
 import { creationPlan } from './creation-plan.js';
 import type { RegistryEntry } from './defined-entity.js';
 import { patiently } from './patiently.js';
+import { assertAdditive, assertMayApply, driftIn, impossible, planStale, tooManyColumns } from './plan-refusals.js';
 import { type PlannedChange, Planner } from './planner.js';
 import { ReadDocument } from './read-documents.js';
 import { lockDefinitions } from './registry-changes.js';
-import { stale, switchOver } from './switch-over.js';
+import { assertNoneRunning } from './running-changes.js';
+import { inProgress, stale, switchOver } from './switch-over.js';
 
 /** Longest an answer waits for a change that has to be prepared. */
 const WAIT_MS = 10_000;
@@ -93,15 +95,21 @@ export class ChangesService {
     const { current, plan } = planned;
     const stored = storedPlan(planned);
     try {
-      await patiently(this.controlPlane, actor, tenant.home, (tx) =>
-        switchOver(tx, actor, {
+      await patiently(this.controlPlane, actor, tenant.home, async (tx) => {
+        await lockDefinitions(tx, tenant.id);
+        await assertNoneRunning(
+          tx,
+          tenant.id,
+          stored.retargeted.map(({ entityId }) => entityId),
+        );
+        await switchOver(tx, actor, {
           ...{ tenantId: tenant.id, entityId: current.id, fromVersion: current.version, transition: planned.transition },
           ...{ statements: plan.statements, document: planned.document, after: planned.after },
           ...{ fingerprint: stored.fingerprint, retargeted: stored.retargeted, restored: stored.restored },
           ...{ descriptions: plan.operations.map(({ description }) => description) },
           ...(planned.pack ? { pack: planned.pack } : {}),
-        }),
-      );
+        });
+      });
     } catch (error) {
       throw await this.explained(error, actor, tenant, request, planned);
     } finally {
@@ -164,9 +172,10 @@ export class ChangesService {
       );
       return { created: true, definition: definition as Definition };
     } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'entity/exists') throw error;
       // Somebody was faster.
-      if (error instanceof Problem && error.code === 'entity/exists') throw stale();
-      throw error;
+      const planned = await this.planner.plan(actor, tenant, name, { document });
+      throw planned ? planStale(planned.answer) : stale();
     } finally {
       this.directory.forget(tenant.id);
     }
@@ -194,11 +203,16 @@ export class ChangesService {
   ): Promise<unknown> {
     const code = databaseErrorOf(error)?.code ?? '';
     const isStale = error instanceof Problem && error.code === 'entity/plan-stale';
+    if (code === '54011') return tooManyColumns();
     // 23: a row that came meanwhile. 42, 2B: the table is not what the plan was made for.
     if (!isStale && !/^(22|23|42|2B)/.test(code)) return error;
-    const fresh = await this.planner.plan(actor, tenant, planned.answer.entity, request).catch(() => null);
-    if (fresh && !fresh.answer.possible) return impossible(fresh.answer);
-    return fresh ? planStale(fresh.answer) : stale();
+    const fresh = await this.planner.plan(actor, tenant, planned.answer.entity, request).catch((again: unknown) => again);
+    if (fresh instanceof Error) return fresh instanceof Problem ? fresh : stale();
+    const { answer } = (fresh as PlannedChange | null) ?? {};
+    if (!answer) return stale();
+    if (!answer.possible) return impossible(answer);
+    // Nothing has changed, and yet it cannot be done: somebody has put something in its way by hand.
+    return (answer.hash === planned.answer.hash && driftIn(planned, error)) || planStale(answer);
   }
 }
 
@@ -206,63 +220,6 @@ function isUnchanged({ current, document }: PlannedChange, { pack, restore }: Ch
   if (restore?.length) return false;
   if (JSON.stringify(JSON.parse(current.text)) !== JSON.stringify(document)) return false;
   return !pack || isSameValue(current.pack ? { ...current.pack } : null, { name: pack.pack, version: pack.version });
-}
-
-/** @throws Problem that carries the plan: a question, rows in the way, or what is not allowed. */
-export function assertMayApply(answer: PlanAnswer, { hash, allow = [] }: ChangeRequest): void {
-  if (hash !== undefined && hash !== answer.hash) throw planStale(answer);
-  const open = answer.questions.filter((question) => !allow.includes(question.answer));
-  if (open.length > 0) {
-    throw new Problem('entity/needs-answer', `${open[0]?.message}.`, { questions: open, plan: answer });
-  }
-  if (!answer.possible) throw impossible(answer);
-  const missing = answer.needs.filter((need) => !allow.includes(need));
-  if (missing.length > 0) {
-    const detail = `Look at the plan; if it is what you want, allow ${missing.map((need) => JSON.stringify(need)).join(' and ')}.`;
-    throw new Problem('entity/not-allowed', detail, { needs: missing, plan: answer });
-  }
-}
-
-/** Applies at once, cannot fail or lose anything on existing rows, and what was valid stays valid. */
-function assertAdditive({ changes, plan, answer }: PlannedChange): void {
-  const adopted = new Set(
-    plan.steps.flatMap(({ as, rows, operation }) => (as === 'tenant' && rows > 0 && operation !== null ? [operation] : [])),
-  );
-  const moving = new Set([...adopted].map((index) => plan.operations[index]?.property));
-  const failing = new Set(plan.operations.filter((each) => each.failing.length > 0).map(({ property }) => property));
-  const obstacles = changes.filter(
-    ({ additive, needsCheck, property }) => !additive && !(needsCheck && !moving.has(property) && !failing.has(property)),
-  );
-  if (obstacles.length === 0) return;
-  throw new Problem(
-    'entity/needs-plan',
-    'The document changes more than can be applied at once. Look at the plan, and apply it by its hash; or keep what exists and only add to it.',
-    { changes: obstacles.map(({ kind, pointer, message }) => ({ kind, pointer, message })), plan: answer },
-  );
-}
-
-function impossible(answer: PlanAnswer): Problem {
-  const failing = answer.operations.flatMap(({ failing: found, pointer, property }) =>
-    found.map((each) => ({ pointer, ...(property === undefined ? {} : { property }), ...each })),
-  );
-  const [first] = failing;
-  const detail = first ? `${first.rows} records: ${first.message}. Way out: ${first.wayOut}.` : 'Records stand in the way.';
-  return new Problem('entity/plan-impossible', detail, { failing, plan: answer });
-}
-
-function planStale(answer: PlanAnswer): Problem {
-  return new Problem(
-    'entity/plan-stale',
-    'What the plan was made for has changed: the entity, its table, its size, or the document. Look at the new plan, and apply that.',
-    { plan: answer },
-  );
-}
-
-export function inProgress(): Problem {
-  return new Problem(
-    'entity/change-in-progress',
-    'Another change of this entity is being prepared. GET …/changes tells how far it is; it can be aborted there.',
-  );
 }
 
 export function definitionOf({ name, version, text, pack }: RegistryEntry): Definition {

@@ -11,7 +11,7 @@ import type { Definition, PackOrigin } from './change-request.js';
 import type { RegistryEntry } from './defined-entity.js';
 import { stateOf } from './planner.js';
 import { ReadDocument } from './read-documents.js';
-import { announce, insertDefinition, lockDefinitions } from './registry-changes.js';
+import { insertDefinition, lockDefinitions, note, tellOthers } from './registry-changes.js';
 
 /** Most entities a tenant may have. */
 const LARGEST_TENANT = 1_000;
@@ -58,10 +58,11 @@ export async function createEntities(
     };
     await insertDefinition(tx, actor, definition);
     const body = { after: { version: 1, document: definition.document } };
-    await announce(tx, actor, tenantId, { action: 'entity.defined', entity: name, body });
+    await note(tx, actor, tenantId, { action: 'entity.defined', entity: name, body });
     const origin = pack ? { pack: { name: pack.pack, version: pack.version } } : {};
     definitions.push({ name, version: 1, document: definition.document, ...origin });
   }
+  await tellOthers(tx, tenantId);
   return definitions;
 }
 
@@ -79,7 +80,8 @@ where tenant_id = $1
   });
 }
 
-function assertRoom(entries: readonly RegistryEntry[], wanted: readonly WantedEntity[]): void {
+/** @throws Problem entity/exists, and entity/invalid-document when the tenant would have too many */
+export function assertRoom(entries: readonly RegistryEntry[], wanted: readonly Pick<WantedEntity, 'name'>[]): void {
   const taken = wanted.find(({ name }) => entries.some((entry) => entry.name === name));
   if (taken) {
     throw new Problem('entity/exists', `The tenant has an entity ${JSON.stringify(taken.name)} already.`, { entity: taken.name });

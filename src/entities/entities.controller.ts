@@ -1,10 +1,11 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res, UsePipes } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res, UsePipes } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { Actor } from '../database/context-token.js';
 import { Performs } from '../http/operation.decorator.js';
 import { CurrentActor, CurrentTenant } from '../http/parameters.js';
 import { validation } from '../http/validation.pipe.js';
+import { readWait } from '../model/query/prefer.js';
 import type { JsonValue } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
@@ -13,6 +14,9 @@ import { ChangesService } from './changes.service.js';
 import { EntitiesService } from './entities.service.js';
 import { ApplyBody } from './entity.bodies.js';
 import { EntityLifeService } from './entity-life.service.js';
+
+/** Seconds an answer may be waited for. */
+const LONGEST_WAIT_S = 60;
 
 @ApiTags('entities')
 @ApiBearerAuth()
@@ -75,9 +79,12 @@ export class EntitiesController {
     @CurrentTenant() tenant: Tenant,
     @Param('entity') entity: string,
     @Body() body: ApplyBody,
+    @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return answer(tenant, await this.changes.apply(actor, tenant, entity, body), reply);
+    const seconds = readWait(prefer);
+    const options = seconds === undefined ? {} : { waitMs: Math.min(seconds, LONGEST_WAIT_S) * 1_000 };
+    return answer(tenant, await this.changes.apply(actor, tenant, entity, body, options), reply);
   }
 
   @Delete(':entity')

@@ -5,7 +5,7 @@ import { RuntimePool } from '../database/runtime-pool.js';
 import { TenantTx } from '../database/tenant-tx.js';
 import { relationFaults } from '../model/ddl/relation-faults.js';
 import { tableRef } from '../model/ddl/table-ref.js';
-import type { Entity, TenantHome } from '../model/entity.js';
+import type { Entity } from '../model/entity.js';
 import { addObject, dropObject } from '../model/plan/object-steps.js';
 import { objectChanges } from '../model/plan/objects.js';
 import { STAGES, type Step } from '../model/plan/operation.js';
@@ -16,12 +16,14 @@ import type { JsonObject } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import { type Tenant, TenantDirectory } from '../tenants/tenant-directory.js';
 import type { Definition } from './change-request.js';
+import { assertRoom } from './create-entities.js';
 import type { RegistryEntry } from './defined-entity.js';
 import { patiently } from './patiently.js';
-import { entityOf, Planner } from './planner.js';
+import { driftOf, entityOf, Planner, type TenantState } from './planner.js';
 import { ReadDocument } from './read-documents.js';
 import { announce, lockDefinitions } from './registry-changes.js';
-import { inTheWay, RETENTION_DAYS, stale } from './switch-over.js';
+import { assertNoneRunning } from './running-changes.js';
+import { inTheWay, RETENTION_DAYS } from './switch-over.js';
 
 /** Hiding and showing touch no row. */
 const NO_ROWS = { rows: 0, large: false };
@@ -72,47 +74,49 @@ order by dropped_at desc`,
 
   /** @throws Problem entity/not-allowed with what would happen, unless `allow` names `destructive` */
   async drop(actor: Actor, tenant: Tenant, name: string, allow: readonly string[]): Promise<void> {
-    const { entries, resolve } = await this.planner.stateOf(actor, tenant);
-    const current = entries.find((entry) => entry.name === name);
-    if (!current)
-      throw new Problem('entity/not-found', 'The tenant has no entity of this name. GET …/entities lists what there is.');
-    if (current.pack) {
-      throw new Problem('pack/owned', `${JSON.stringify(name)} belongs to the pack "${current.pack.name}", which needs it.`);
+    if (!allow.includes('destructive')) {
+      const found = hiding(await this.planner.stateOf(actor, tenant), name);
+      throw await this.notAllowed(actor, tenant, found).catch((error: unknown) => driftOf(error, name) ?? error);
     }
-    assertUnreferenced(name, entries);
-    const t = hiding(tenant.home, current, resolve);
-    const steps = hidingSteps(t);
-    if (!allow.includes('destructive')) throw await this.notAllowed(actor, tenant, t, current, steps);
-    await patiently(this.controlPlane, actor, tenant.home, async (tx) => {
-      await lockDefinitions(tx, tenant.id);
+    await this.locked(actor, tenant, name, async (tx, state) => {
+      const { current, transition: t } = hiding(state, name);
+      await assertNoneRunning(tx, tenant.id, [current.id]);
       await tx.asOwner(
         tenant.home,
-        steps.map(({ sql }) => sql),
+        hidingSteps(t).map(({ sql }) => sql),
       );
-      const [, count] = (await tx.manager.query(
-        `update business_store_service.tenant_schemas
-set dropped_at = now(), purge_at = now() + make_interval(days => $4), hidden_table = $5, updated_at = now()
+      await tx.run({
+        text: `update business_store_service.tenant_schemas
+set dropped_at = now(), purge_at = now() + make_interval(days => $3), hidden_table = $4, updated_at = now()
 where tenant_id = $1
-  and entity_id = $2
-  and version = $3
-  and dropped_at is null
-  and transition is null`,
-        [tenant.id, current.id, current.version, RETENTION_DAYS, t.after.table],
-      )) as [unknown, number];
-      if (count === 0) throw stale();
+  and entity_id = $2`,
+        values: [tenant.id, current.id, String(RETENTION_DAYS), t.after.table],
+      });
       const body = { before: { version: current.version } };
       await announce(tx, actor, tenant.id, { action: 'entity.dropped', entity: name, body });
     });
-    this.directory.forget(tenant.id);
   }
 
-  private async notAllowed(
+  /** With the definitions locked, and read anew: what they refer to does not change until it is over. */
+  private async locked<T>(
     actor: Actor,
     tenant: Tenant,
-    t: Transition,
-    current: RegistryEntry,
-    steps: readonly Step[],
-  ): Promise<Problem> {
+    name: string,
+    work: (tx: SystemTx, state: TenantState) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await patiently(this.controlPlane, actor, tenant.home, async (tx) => {
+        await lockDefinitions(tx, tenant.id);
+        return work(tx, await this.planner.stateOf(actor, tenant));
+      });
+    } catch (error) {
+      throw driftOf(error, name) ?? error;
+    } finally {
+      this.directory.forget(tenant.id);
+    }
+  }
+
+  private async notAllowed(actor: Actor, tenant: Tenant, { current, transition: t }: Hiding): Promise<Problem> {
     const [counted] = await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, (tx) =>
       tx.last({ text: `select count(*)\nfrom ${tableRef(t.home, t.before)}\nwhere tenant_id = $1`, values: [tenant.id] }),
     );
@@ -124,7 +128,7 @@ where tenant_id = $1
         keptDays: RETENTION_DAYS,
         needs: ['destructive'],
       },
-      steps: steps.map(({ sql, lock }) => ({ sql, lock })),
+      steps: hidingSteps(t).map(({ sql, lock }) => ({ sql, lock })),
     };
     const detail = `${plan.rows} records would go with the entity, and be kept for ${RETENTION_DAYS} days. To do it, add ?allow=destructive.`;
     return new Problem('entity/not-allowed', detail, { needs: plan.needs, plan });
@@ -132,22 +136,14 @@ where tenant_id = $1
 
   /** The newest dropped entity of this name, with its records. */
   async restore(actor: Actor, tenant: Tenant, name: string): Promise<Definition> {
-    const { entries, resolve } = await this.planner.stateOf(actor, tenant);
-    if (entries.some((entry) => entry.name === name)) {
-      throw new Problem('entity/exists', `The tenant has an entity ${JSON.stringify(name)} again: rename that one first.`, {
-        entity: name,
-      });
-    }
-    const definition = await patiently(this.controlPlane, actor, tenant.home, async (tx) => {
-      await lockDefinitions(tx, tenant.id);
+    return this.locked(actor, tenant, name, async (tx, { home, entries, resolve }) => {
+      assertRoom(entries, [{ name }]);
       const found = await newestDropped(tx, tenant.id, name);
       const { entity } = ReadDocument.of(name, found.document);
-      const errors = relationFaults(entity, resolve);
+      const errors = relationFaults(entity, (other) => (other === name ? entity : resolve(other)));
       if (errors.length > 0) throw new Problem('entity/invalid-document', 'What its relations point at is gone.', { errors });
-      const t = transition({
-        ...{ home: tenant.home, before: hidden(entity, found.hiddenTable), after: entity, resolve, version: found.version },
-      });
-      await showAgain(tx, actor, t);
+      const before = hidden(entity, found.hiddenTable);
+      await showAgain(tx, actor, transition({ home, before, after: entity, resolve, version: found.version }));
       await tx.run({
         text: `update business_store_service.tenant_schemas
 set dropped_at = null, purge_at = null, hidden_table = null, updated_at = now()
@@ -159,9 +155,26 @@ where tenant_id = $1
       await announce(tx, actor, tenant.id, { action: 'entity.restored', entity: name, body });
       return { name, version: found.version, document: found.document };
     });
-    this.directory.forget(tenant.id);
-    return definition;
   }
+}
+
+interface Hiding {
+  readonly current: RegistryEntry;
+  readonly transition: Transition;
+}
+
+/** @throws Problem entity/not-found, pack/owned, entity/still-referenced */
+function hiding({ home, entries, resolve }: TenantState, name: string): Hiding {
+  const current = entries.find((entry) => entry.name === name);
+  if (!current)
+    throw new Problem('entity/not-found', 'The tenant has no entity of this name. GET …/entities lists what there is.');
+  if (current.pack) {
+    throw new Problem('pack/owned', `${JSON.stringify(name)} belongs to the pack "${current.pack.name}", which needs it.`);
+  }
+  assertUnreferenced(name, entries);
+  const before = entityOf(current);
+  const after = hidden(before, `~${current.id}`);
+  return { current, transition: transition({ home, before, after, resolve, version: current.version }) };
 }
 
 function assertUnreferenced(name: string, entries: readonly RegistryEntry[]): void {
@@ -188,11 +201,6 @@ function assertUnreferenced(name: string, entries: readonly RegistryEntry[]): vo
 function hidden(entity: Entity, table: string): Entity {
   const unbound = { ...entity, properties: entity.properties.map(({ relation: _, ...property }) => property) };
   return withNames(unbound, table, entity.name, ({ name, column }) => ({ name, column }));
-}
-
-function hiding(home: TenantHome, entry: RegistryEntry, resolve: Transition['resolve']): Transition {
-  const before = entityOf(entry);
-  return transition({ home, before, after: hidden(before, `~${entry.id}`), resolve, version: entry.version });
 }
 
 function hidingSteps(t: Transition): Step[] {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Actor } from '../database/context-token.js';
 import type { RuntimePool } from '../database/runtime-pool.js';
+import { databaseErrorOf } from '../database/sqlstate.js';
 import { TenantTx } from '../database/tenant-tx.js';
 import type { PackLibrary } from '../library/pack-library.js';
 import type { Change } from '../model/change/change.js';
@@ -14,9 +15,11 @@ import type { Entity, TenantHome } from '../model/entity.js';
 import { fingerprint, type TableCatalog } from '../model/plan/catalog.js';
 import { catalogStatement } from '../model/plan/catalog-statement.js';
 import { inboundFaults, retargeted } from '../model/plan/inbound.js';
+import { missingObject } from '../model/plan/missing-objects.js';
 import { UNFINISHED } from '../model/plan/operation.js';
 import { draftPlan, finishPlan, type Plan } from '../model/plan/plan.js';
 import { readCatalog } from '../model/plan/read-catalog.js';
+import { tableShape } from '../model/plan/shape.js';
 import { type Transition, transition } from '../model/plan/transition.js';
 import type { JsonObject, JsonValue } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
@@ -27,6 +30,9 @@ import { ReadDocument } from './read-documents.js';
 import { entriesStatement, readEntry } from './registry-entries.js';
 import { type RetainedProperty, readRetained, retainedStatement } from './retained-properties.js';
 import { gatherFacts } from './row-facts.js';
+
+/** Most versions an entity may come to have: each is kept. */
+const MOST_VERSIONS = 1_000;
 
 /** A planned change of an entity that exists, with everything that carrying it out needs. */
 export interface PlannedChange {
@@ -53,6 +59,9 @@ export interface TenantState {
   readonly resolve: Resolve;
 }
 
+/** How often a plan is begun anew when somebody changes the entity while it is made. */
+const ATTEMPTS = 5;
+
 /** Makes plans: reads, compares, asks the rows; changes nothing. */
 export class Planner {
   constructor(
@@ -67,13 +76,29 @@ export class Planner {
     // Reading and compiling a document at its limits each take tens of milliseconds: others get a turn between.
     await setImmediate();
     after.assertUsable();
-    return TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, async (tx) => {
-      const state = stateOf(tenant.home, (await tx.query(entriesStatement(tenant.id))).map(readEntry));
-      const current = currentOf(state, after.entity);
-      if (!current) return null;
-      const pack = request.pack ?? this.originOf(current, name, document);
-      return { ...(await planned(tx, state, current, after, document as JsonObject, request)), ...(pack ? { pack } : {}) };
-    });
+    for (let attempt = 1; ; attempt++) {
+      let current: RegistryEntry | undefined;
+      try {
+        return await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, async (tx) => {
+          const state = stateOf(tenant.home, (await tx.query(entriesStatement(tenant.id))).map(readEntry));
+          current = currentOf(state, after.entity);
+          if (!current) return null;
+          if ((request.fromVersion ?? current.version) !== current.version) throw overtaken();
+          const pack = request.pack ?? this.originOf(current, name, document);
+          return { ...(await planned(tx, state, current, after, document as JsonObject, request)), ...(pack ? { pack } : {}) };
+        });
+      } catch (error) {
+        const drift = current && driftOf(error, current.name);
+        if (!drift) throw error;
+        // Registry and table are read one after the other: a change in between looks like drift, once.
+        if (attempt === ATTEMPTS || !(await this.isOvertaken(actor, tenant, current as RegistryEntry))) throw drift;
+      }
+    }
+  }
+
+  private async isOvertaken(actor: Actor, tenant: Tenant, { id, version }: RegistryEntry): Promise<boolean> {
+    const { entries } = await this.stateOf(actor, tenant);
+    return !entries.some((entry) => entry.id === id && entry.version === version);
   }
 
   /** What of the document is the tenant's own. @throws Problem pack/owned when it touches what is not */
@@ -141,6 +166,7 @@ async function planned(
   const guards = new Set(catalog.constraints.map(({ name }) => name).filter(isExtraGuard));
   const renames = request.renames ?? renamesBetween(before, after.entity);
   const toVersion = current.version + 1;
+  if (toVersion > MOST_VERSIONS) throw tooManyVersions();
   const t = transition({
     ...{ home: state.home, before, after: after.entity, resolve: state.resolve, version: toVersion },
     ...{ renames, kept, guards },
@@ -150,6 +176,12 @@ async function planned(
   const changes = compareEntities(before, after.entity, renames);
   const draft = draftPlan(t, changes);
   const plan = finishPlan(draft, await gatherFacts((statement) => tx.query(statement), draft, after.validator));
+  const missing = missingObject(
+    tableShape(state.home, before, state.resolve),
+    catalog,
+    plan.statements.map(({ sql }) => sql),
+  );
+  if (missing) throw drifted(current.name, missing);
   const also = others.flatMap((entry) => {
     const changed = retargeted(t, JSON.parse(entry.text) as JsonObject);
     return changed ? [{ entry, document: changed }] : [];
@@ -209,4 +241,25 @@ export function drifted(name: string, reason: string): Problem {
     'entity/drifted',
     `The database does not have what the registry says of ${JSON.stringify(name)}: ${reason}. GET …/drift explains each difference.`,
   );
+}
+
+function overtaken(): Problem {
+  return new Problem(
+    'entity/plan-stale',
+    'Somebody has changed the entity at the same moment. Look at what it is now, and ask again.',
+  );
+}
+
+/** What a statement means that met something else than the registry says: undefined for any other fault. */
+export function driftOf(error: unknown, name: string): Problem | undefined {
+  if (error instanceof Problem) return error.code === 'entity/drifted' ? error : undefined;
+  const { code = '' } = databaseErrorOf(error) ?? {};
+  // 42501 is about rights.
+  if (!/^(42|2B)/.test(code) || code === '42501') return undefined;
+  return drifted(name, 'a statement met something of its table that is not as it should be');
+}
+
+function tooManyVersions(): Problem {
+  const detail = `An entity has at most ${MOST_VERSIONS} versions. Move its records to a new entity.`;
+  return new Problem('entity/invalid-document', detail, { limit: MOST_VERSIONS });
 }

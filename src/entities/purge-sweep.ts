@@ -16,6 +16,7 @@ const ACTOR: Actor = { subject: 'business-store', roles: [], requestId: 'purge' 
 export class PurgeSweep {
   private timer: NodeJS.Timeout | null = null;
   private sweeping: Promise<unknown> = Promise.resolve();
+  private stopping = false;
 
   constructor(
     private readonly controlPlane: ControlPlane,
@@ -33,21 +34,23 @@ export class PurgeSweep {
   }
 
   async stop(): Promise<void> {
+    this.stopping = true;
     if (this.timer) clearInterval(this.timer);
     await this.sweeping;
   }
 
   async sweep(): Promise<void> {
-    const columns = await this.due<{ entity_id: string; entity: string; column_name: string; property: string }>(`
-select r.tenant_id, r.entity_id, s.name as entity, r.column_name, r.property
+    const columns = await this.due<{ entity_id: string; column_name: string; property: string }>(`
+select r.tenant_id, r.entity_id, r.column_name, r.property
 from business_store_service.retained_properties as r
 join business_store_service.tenant_schemas as s using (tenant_id, entity_id)
 where r.purge_at < now()
   and s.dropped_at is null
 order by r.purge_at
 limit ${AT_ONCE}`);
-    for (const { home, entity_id: entityId, entity, column_name: column, property } of columns) {
-      await purgeColumn(this.controlPlane, ACTOR, home, { entityId, entity, column, property });
+    for (const { home, entity_id: entityId, column_name: column, property } of columns) {
+      if (this.stopping) return;
+      await purgeColumn(this.controlPlane, ACTOR, home, { entityId, column, property }).catch(this.onError);
     }
     const entities = await this.due<{ entity_id: string; name: string; hidden_table: string }>(`
 select tenant_id, entity_id, name, hidden_table
@@ -56,7 +59,10 @@ where purge_at < now()
   and purged_at is null
 order by purge_at
 limit ${AT_ONCE}`);
-    for (const entity of entities) await this.purgeEntity(entity);
+    for (const entity of entities) {
+      if (this.stopping) return;
+      await this.purgeEntity(entity).catch(this.onError);
+    }
   }
 
   /** Rows of any tenant, with where it lives. */
@@ -85,7 +91,13 @@ where tenant_id = $1
         [home.tenantId, entityId, table],
       )) as [unknown, number];
       if (count === 0) return;
-      await tx.asOwner(home, [`drop table ${quoteIdent(home.schema)}.${quoteIdent(table)}`]);
+      await tx.run({
+        text: `delete from business_store_service.retained_properties
+where tenant_id = $1
+  and entity_id = $2`,
+        values: [home.tenantId, entityId],
+      });
+      await tx.asOwner(home, [`drop table if exists ${quoteIdent(home.schema)}.${quoteIdent(table)}`]);
       await announce(tx, ACTOR, home.tenantId, { action: 'entity.purged', entity: name, body: {} });
     });
   }

@@ -63,20 +63,29 @@ values ($1, $2, $3, $4, $5, $6)`,
   });
 }
 
+interface EntityEvent {
+  readonly action: AuditAction;
+  readonly entity: string;
+  readonly body: JsonValue;
+}
+
 /** Tells the trail, and every instance that something of the tenant changed. */
-export async function announce(
-  tx: SystemTx,
-  actor: Actor,
-  tenantId: string,
-  event: { readonly action: AuditAction; readonly entity: string; readonly body: JsonValue },
-): Promise<void> {
+export async function announce(tx: SystemTx, actor: Actor, tenantId: string, event: EntityEvent): Promise<void> {
+  await note(tx, actor, tenantId, event);
+  await tellOthers(tx, tenantId);
+}
+
+export async function note(tx: SystemTx, actor: Actor, tenantId: string, event: EntityEvent): Promise<void> {
+  await tx.run(auditStatement(tenantId, actor, { ...event, body: JSON.stringify(event.body) }));
+}
+
+export async function tellOthers(tx: SystemTx, tenantId: string): Promise<void> {
   await tx.run({
     text: `update business_store_service.tenants
 set changed_at = clock_timestamp()
 where id = $1`,
     values: [tenantId],
   });
-  await tx.run(auditStatement(tenantId, actor, { ...event, body: JSON.stringify(event.body) }));
   await wakeOthers(tx);
 }
 

@@ -6,7 +6,7 @@ import { TenantTx } from '../database/tenant-tx.js';
 import type { TenantHome } from '../model/entity.js';
 import { physicalName } from '../model/names.js';
 import { quoteIdent } from '../model/sql.js';
-import { isJsonObject, type JsonObject } from '../platform/json-value.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import { type Tenant, TenantDirectory } from '../tenants/tenant-directory.js';
 import type { ChangeOutcome, ChangeRequest, PlanAnswer } from './change-request.js';
@@ -15,6 +15,7 @@ import { EntityRegistry } from './entity-registry.js';
 import { patiently } from './patiently.js';
 import { announce, lockDefinitions } from './registry-changes.js';
 import { type RetainedProperty, readRetained, retainedStatement } from './retained-properties.js';
+import { assertNoneRunning } from './running-changes.js';
 
 /** Dropped properties: what is kept of them, how they come back, and their end when their time is over. */
 @Injectable()
@@ -51,7 +52,9 @@ export class RetentionService {
   }
 
   private async withProperty(actor: Actor, tenant: Tenant, name: string, property: string) {
-    const { document } = await this.registry.get(tenant, name);
+    // Another instance may know of a newer version, which must not be taken back.
+    this.registry.forget(tenant.id);
+    const { document, version } = await this.registry.get(tenant, name);
     const found = (await this.retained(actor, tenant, name)).find((each) => each.property === property);
     if (!found) throw nothingKept(property);
     const properties = isJsonObject(document.properties) ? document.properties : {};
@@ -64,10 +67,10 @@ export class RetentionService {
     const required = Array.isArray(document.required) ? document.required : [];
     const restored: JsonObject = {
       ...document,
-      properties: { ...properties, [property]: withoutHistory(found.definition) },
+      properties: { ...withoutClaim(properties, property), [property]: withoutHistory(found.definition) },
       ...(found.required ? { required: [...required, property] } : {}),
     };
-    return { document: restored, restore: [property] };
+    return { document: restored, restore: [property], fromVersion: version };
   }
 
   /** Ends what is kept of one property, before its time. */
@@ -76,10 +79,19 @@ export class RetentionService {
     const found = (await this.retained(actor, tenant, name)).filter((each) => each.property === property);
     if (found.length === 0) throw nothingKept(property);
     for (const { column } of found) {
-      await purgeColumn(this.controlPlane, actor, tenant.home, { entityId: id, entity: name, column, property });
+      await purgeColumn(this.controlPlane, actor, tenant.home, { entityId: id, column, property });
     }
     this.directory.forget(tenant.id);
   }
+}
+
+/** Whoever was renamed from the name that comes back says so no more: a name that is there is nobody's former one. */
+function withoutClaim(properties: JsonObject, name: string): JsonObject {
+  const isClaimant = (schema: JsonValue): boolean =>
+    isJsonObject(schema) && (schema.renamedFrom === name || schema['x-renamedFrom'] === name);
+  return Object.fromEntries(
+    Object.entries(properties).map(([each, schema]) => [each, isClaimant(schema) ? withoutHistory(schema) : schema]),
+  );
 }
 
 /** A rename it may have had is history. */
@@ -96,8 +108,6 @@ function withoutHistory(definition: unknown): JsonObject {
 
 export interface PurgedColumn {
   readonly entityId: string;
-  /** Name of the entity, as it is now. */
-  readonly entity: string;
   readonly column: string;
   readonly property: string;
 }
@@ -107,22 +117,33 @@ export async function purgeColumn(
   controlPlane: ControlPlane,
   actor: Actor,
   home: TenantHome,
-  purged: PurgedColumn,
+  { entityId, column, property }: PurgedColumn,
 ): Promise<void> {
   await patiently(controlPlane, actor, home, async (tx: SystemTx) => {
     await lockDefinitions(tx, home.tenantId);
+    // The plan of a change that is being prepared knows the column.
+    await assertNoneRunning(tx, home.tenantId, [entityId]);
+    const [entity] = await tx.run<{ name: string }>({
+      text: `select name
+from business_store_service.tenant_schemas
+where tenant_id = $1
+  and entity_id = $2
+  and dropped_at is null`,
+      values: [home.tenantId, entityId],
+    });
+    if (!entity) return;
     const [, count] = (await tx.manager.query(
       `delete from business_store_service.retained_properties
 where tenant_id = $1
   and entity_id = $2
   and column_name = $3`,
-      [home.tenantId, purged.entityId, purged.column],
+      [home.tenantId, entityId, column],
     )) as [unknown, number];
     if (count === 0) return;
-    const table = `${quoteIdent(home.schema)}.${quoteIdent(physicalName(purged.entity))}`;
-    await tx.asOwner(home, [`alter table ${table} drop column ${quoteIdent(purged.column)}`]);
-    const body = { before: { property: purged.property } };
-    await announce(tx, actor, home.tenantId, { action: 'property.purged', entity: purged.entity, body });
+    const table = `${quoteIdent(home.schema)}.${quoteIdent(physicalName(entity.name))}`;
+    await tx.asOwner(home, [`alter table ${table} drop column if exists ${quoteIdent(column)}`]);
+    const body = { before: { property } };
+    await announce(tx, actor, home.tenantId, { action: 'property.purged', entity: entity.name, body });
   });
 }
 

@@ -10,7 +10,7 @@ import { Problem } from '../platform/problem.js';
 import type { PackOrigin } from './change-request.js';
 import { catalogMark, drifted } from './planner.js';
 import type { ReadDocument } from './read-documents.js';
-import { announce, lockDefinitions, updateDefinition } from './registry-changes.js';
+import { announce, lockDefinitions, note, updateDefinition } from './registry-changes.js';
 import { invalidRecords } from './row-facts.js';
 
 /** Everything one transaction needs to take an entity from one version to the next. */
@@ -57,7 +57,7 @@ export async function switchOver(tx: SystemTx, actor: Actor, change: SwitchOver)
   for (const other of change.retargeted) {
     await updateDefinition(tx, actor, { tenantId, ...other });
     const body = { after: { version: other.version, document: other.document } };
-    await announce(tx, actor, tenantId, { action: 'entity.defined', entity: other.name, body });
+    await note(tx, actor, tenantId, { action: 'entity.defined', entity: other.name, body });
   }
   const body = {
     before: { version: change.fromVersion, name: t.before.name },
@@ -71,15 +71,22 @@ async function assertUnchanged(
   tx: SystemTx,
   { tenantId, entityId, fromVersion, transition: t, fingerprint }: SwitchOver,
 ): Promise<void> {
-  const [row] = await tx.run<{ version: number }>({
-    text: `select version
-from business_store_service.tenant_schemas
+  const [row] = await tx.run<{ version: number; busy: boolean }>({
+    text: `select version, exists (
+  select
+  from business_store_service.schema_changes as change
+  where change.tenant_id = definition.tenant_id
+    and change.entity_id = definition.entity_id
+    and status in ('running', 'aborting')
+) as busy
+from business_store_service.tenant_schemas as definition
 where tenant_id = $1
   and entity_id = $2
   and dropped_at is null`,
     values: [tenantId, entityId],
   });
   if (row?.version !== fromVersion) throw stale();
+  if (row.busy) throw inProgress();
   const [catalog] = readCatalog(await tx.run<{ catalog: string }>(catalogStatement(t.home.schema, [t.before.table])));
   if (!catalog) throw drifted(t.before.name, 'its table is gone');
   if (catalogMark(catalog) !== fingerprint) throw stale();
@@ -152,4 +159,11 @@ where tenant_id = $1
       values: [tenantId, entityId, column],
     });
   }
+}
+
+export function inProgress(): Problem {
+  return new Problem(
+    'entity/change-in-progress',
+    'Another change of this entity is being prepared. GET …/changes tells how far it is; it can be aborted there.',
+  );
 }

@@ -78,6 +78,7 @@ export class VersionsService {
   }
 
   private async wayBack(actor: Actor, tenant: Tenant, name: string, { version, ...request }: RollbackRequest) {
+    this.registry.forget(tenant.id);
     const { version: current } = await this.registry.get(tenant, name);
     if (version >= current)
       throw noVersion(version, `Before version ${current}, which is in force, there is none of this number.`);
@@ -90,7 +91,8 @@ export class VersionsService {
     const stays = new Set(now.properties.map((property) => forward.get(property.name) ?? property.name));
     const missing = then.properties.filter((property) => !stays.has(property.name)).map((property) => property.name);
     const kept = await this.kept(actor, tenant, name);
-    return { ...request, document: target.document, renames, restore: missing.filter((property) => kept.has(property)) };
+    const restore = missing.filter((property) => kept.has(property));
+    return { ...request, document: target.document, renames, restore, fromVersion: current };
   }
 
   private async kept(actor: Actor, tenant: Tenant, name: string): Promise<ReadonlySet<string>> {

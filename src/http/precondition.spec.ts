@@ -1,5 +1,5 @@
 import { Problem } from '../platform/problem.js';
-import { isNotModified, readIfMatch } from './precondition.js';
+import { etagOf, isNotModified, readIfMatch } from './precondition.js';
 
 describe('readIfMatch', () => {
   it('refuses what is not a list of entity tags', () => {
@@ -19,12 +19,22 @@ describe('readIfMatch', () => {
   });
 });
 
+describe('etagOf', () => {
+  it('tells two versions of the entity apart, and names the revision to If-Match all the same', () => {
+    expect(etagOf('3', 1)).toBe('"3"');
+    expect(etagOf('3', 2)).toBe('"3.2"');
+    expect(isNotModified('"3"', etagOf('3', 2))).toBe(false);
+    expect(readIfMatch(`${etagOf('3', 2)}, "4"`)).toEqual(['3', '4']);
+    expect(() => readIfMatch('"3.x"')).toThrow('If-Match');
+  });
+});
+
 describe('isNotModified', () => {
   it('compares weakly, and knows the asterisk', () => {
-    expect(isNotModified('W/"3"', '3')).toBe(true);
-    expect(isNotModified('"1", "3"', '3')).toBe(true);
-    expect(isNotModified('*', '3')).toBe(true);
-    expect(isNotModified('"4"', '3')).toBe(false);
-    expect(isNotModified(undefined, '3')).toBe(false);
+    expect(isNotModified('W/"3"', '"3"')).toBe(true);
+    expect(isNotModified('"1", "3"', '"3"')).toBe(true);
+    expect(isNotModified('*', '"3"')).toBe(true);
+    expect(isNotModified('"4"', '"3"')).toBe(false);
+    expect(isNotModified(undefined, '"3"')).toBe(false);
   });
 });

@@ -1,9 +1,12 @@
 import { Problem } from '../platform/problem.js';
 
-/** Entity tags (RFC 9110 §8.8.3): a record's revision, quoted. */
-
-export function etagOf(revision: string): string {
-  return `"${revision}"`;
+/**
+ * Entity tags (RFC 9110 §8.8.3): a record's revision, quoted, and from the second version of its entity on that version too. A
+ * change of the entity changes what its records look like and leaves their revisions alone: what a client keeps of the old version
+ * is not current, and yet its changes are made to the newest revision.
+ */
+export function etagOf(revision: string, version: number): string {
+  return version === 1 ? `"${revision}"` : `"${revision}.${version}"`;
 }
 
 /** What If-Match demands: the revisions that will do, `any` existing one, or nothing (header absent). */
@@ -13,7 +16,7 @@ export type Precondition = 'none' | 'any' | readonly string[];
 export function readIfMatch(header: string | undefined): Precondition {
   if (header === undefined) return 'none';
   if (header.trim() === '*') return 'any';
-  const tags = header.split(',').map((tag) => /^\s*(W\/)?"(\d{1,19})"\s*$/.exec(tag));
+  const tags = header.split(',').map((tag) => /^\s*(W\/)?"(\d{1,19})(?:\.\d{1,10})?"\s*$/.exec(tag));
   if (tags.some((tag) => tag === null)) {
     throw new Problem('request/invalid-header', 'If-Match takes the ETag of the record, such as "3", or *.', {
       header: 'If-Match',
@@ -23,8 +26,8 @@ export function readIfMatch(header: string | undefined): Precondition {
   return tags.flatMap((tag) => (tag?.[1] === undefined ? [tag?.[2] as string] : []));
 }
 
-/** True when If-None-Match says that the client's copy is current. Compares weakly (RFC 9110 §13.1.2). */
-export function isNotModified(header: string | undefined, revision: string): boolean {
+/** True when If-None-Match says that the client's copy, whose tag is then `current`, is current. Compares weakly (RFC 9110 §13.1.2). */
+export function isNotModified(header: string | undefined, current: string): boolean {
   if (header === undefined) return false;
-  return header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etagOf(revision));
+  return header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === current);
 }

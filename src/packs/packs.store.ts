@@ -9,14 +9,22 @@ export interface TenantPack {
   readonly updatedAt: Date;
 }
 
+/** What an upgrade starts from. */
+export interface PackState {
+  /** Of the pack; null when the tenant does not have it. */
+  readonly version: string | null;
+  readonly entities: readonly PackEntityState[];
+  /** Of all entities of the tenant. */
+  readonly names: readonly string[];
+}
+
 /** An entity of a pack as a tenant has it. */
-export interface TenantPackEntity {
+export interface PackEntityState {
   readonly name: string;
   /** Of its document. */
   readonly version: number;
   /** JSON text of the document in force. */
   readonly text: string;
-  readonly packVersion: string;
   /** JSON text of what is the tenant's own. */
   readonly additions: string;
 }
@@ -39,16 +47,29 @@ values ($1, $2, $3)`,
   });
 }
 
-export async function readPackEntities(tx: SystemTx, tenantId: string, pack: string): Promise<TenantPackEntity[]> {
-  return tx.run<TenantPackEntity>({
-    text: `select name, version, document::text as text, pack_version as "packVersion", coalesce(additions, '{}')::text as additions
-from business_store_service.tenant_schemas
-where tenant_id = $1
-  and pack = $2
-  and dropped_at is null
-order by name`,
+/** In one statement: a rollout asks it of every tenant. */
+export async function readPackState(tx: SystemTx, tenantId: string, pack: string): Promise<PackState> {
+  const [state] = await tx.run<PackState>({
+    text: `select
+  (
+    select p.version
+    from business_store_service.tenant_packs as p
+    where p.tenant_id = $1
+      and p.pack = $2
+  ) as version,
+  coalesce(
+    json_agg(
+      json_build_object('name', s.name, 'version', s.version, 'text', s.document::text, 'additions', coalesce(s.additions, '{}')::text)
+    ) filter (where s.pack = $2),
+    '[]'
+  ) as entities,
+  coalesce(json_agg(s.name), '[]') as names
+from business_store_service.tenant_schemas as s
+where s.tenant_id = $1
+  and s.dropped_at is null`,
     values: [tenantId, pack],
   });
+  return state as PackState;
 }
 
 /** Those of the names that the tenant has in use. */
@@ -75,28 +96,25 @@ export async function moveTenantPack(
   { pack, version, entities }: { readonly pack: string; readonly version: string; readonly entities: readonly string[] },
 ): Promise<void> {
   await tx.manager.query(
-    `update business_store_service.tenant_schemas
-set pack = case when name = any ($4::text[]) then pack end,
-    pack_version = case when name = any ($4::text[]) then $3 end,
-    additions = case when name = any ($4::text[]) then additions end
-where tenant_id = $1
-  and pack = $2
-  and pack_version <> $3
-  and dropped_at is null`,
-    [tenantId, pack, version, entities],
-  );
-  await tx.run({
-    text: `update business_store_service.tenant_packs
-set version = $3,
-    updated_at = now()
-where tenant_id = $1
-  and pack = $2`,
-    values: [tenantId, pack, version],
-  });
-  await tx.run({
-    text: `update business_store_service.tenants
+    `with moved as (
+  update business_store_service.tenant_schemas
+  set pack = case when name = any ($4::text[]) then pack end,
+      pack_version = case when name = any ($4::text[]) then $3 end,
+      additions = case when name = any ($4::text[]) then additions end
+  where tenant_id = $1
+    and pack = $2
+    and pack_version <> $3
+    and dropped_at is null
+), noted as (
+  update business_store_service.tenant_packs
+  set version = $3,
+      updated_at = now()
+  where tenant_id = $1
+    and pack = $2
+)
+update business_store_service.tenants
 set changed_at = clock_timestamp()
 where id = $1`,
-    values: [tenantId],
-  });
+    [tenantId, pack, version, entities],
+  );
 }

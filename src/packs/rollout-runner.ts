@@ -6,7 +6,17 @@ import { PackLibrary } from '../library/pack-library.js';
 import { LOGGER, type Logger } from '../platform/log.js';
 import { Problem, type ProblemName } from '../platform/problem.js';
 import { uuidV7 } from '../platform/uuid.js';
-import { type Claim, giveUpLeases, type Outcome, openRollouts, RENEW_MS, renewLeases, takeTurn } from './rollout-turn.js';
+import { TenantDirectory } from '../tenants/tenant-directory.js';
+import {
+  type Claim,
+  giveUpLeases,
+  type OpenRollout,
+  type Outcome,
+  openRollouts,
+  RENEW_MS,
+  renewLeases,
+  takeTurn,
+} from './rollout-turn.js';
 import { TenantUpgrades } from './tenant-upgrades.js';
 
 /**
@@ -41,7 +51,8 @@ const LOOKING: Actor = { subject: 'business-store', roles: [], requestId: 'rollo
 @Injectable()
 export class RolloutRunner {
   private readonly holder = uuidV7();
-  private readonly inHand = new Set<Promise<void>>();
+  /** By tenant. */
+  private readonly inHand = new Map<string, Promise<void>>();
   private room = MOST_AT_ONCE;
   private looking: Promise<void> | null = null;
   private again = false;
@@ -52,6 +63,7 @@ export class RolloutRunner {
     private readonly controlPlane: ControlPlane,
     private readonly library: PackLibrary,
     private readonly upgrades: TenantUpgrades,
+    private readonly directory: TenantDirectory,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -71,7 +83,7 @@ export class RolloutRunner {
     const patience = new Promise<void>((resolve) => {
       impatience = setTimeout(resolve, LAST_TENANT_MS);
     });
-    await Promise.race([Promise.all(this.inHand), patience]);
+    await Promise.race([Promise.all(this.inHand.values()), patience]);
     clearTimeout(impatience);
     if (this.inHand.size > 0) await this.controlPlane.platform(LOOKING, (tx) => giveUpLeases(tx, this.holder));
   }
@@ -91,10 +103,10 @@ export class RolloutRunner {
         this.again = false;
         if (this.room === 0) return;
         const open = await this.controlPlane.platform(LOOKING, openRollouts);
-        for (const id of open) {
+        for (const rollout of open) {
           // One that cannot be moved on holds up no other.
-          await this.turn(id).catch((error: unknown) =>
-            this.logger.warn({ err: error, rollout: id }, 'a rollout could not go on'),
+          await this.turn(rollout).catch((error: unknown) =>
+            this.logger.warn({ err: error, rollout: rollout.id }, 'a rollout could not go on'),
           );
         }
       }
@@ -104,37 +116,41 @@ export class RolloutRunner {
   }
 
   /** All the room there is goes into the turn, so that two turns at a time do not take it twice. */
-  private async turn(id: string, finished?: { tenantId: string; outcome: Outcome }): Promise<void> {
+  private async turn(rollout: OpenRollout, finished?: { tenantId: string; outcome: Outcome }): Promise<void> {
+    const actor = actorOf(rollout);
     const room = this.running ? this.room : 0;
     this.room -= room;
     let claims: readonly Claim[] = [];
     try {
-      claims = await this.controlPlane.platform(LOOKING, (tx) => takeTurn(tx, LOOKING, this.holder, id, room, finished));
+      claims = await this.controlPlane.platform(actor, (tx) => takeTurn(tx, actor, this.holder, rollout.id, room, finished));
     } finally {
       this.room += room - claims.length;
     }
     for (const claim of claims) {
-      const work = this.work(claim).catch((error: unknown) => {
+      const { id } = claim.tenant;
+      const work = this.work(claim)
         // Not noted, so the lease lapses and somebody tries again.
-        this.logger.warn({ err: error, rollout: id, tenantId: claim.tenant.id }, 'the outcome of an upgrade could not be noted');
-      });
-      this.inHand.add(work);
-      void work.finally(() => this.inHand.delete(work));
+        .catch((err: unknown) =>
+          this.logger.warn({ err, rollout: rollout.id, tenantId: id }, 'the outcome of an upgrade could not be noted'),
+        )
+        .finally(() => this.inHand.delete(id));
+      this.inHand.set(id, work);
     }
   }
 
   private async work(claim: Claim): Promise<void> {
     const outcome = await this.upgrade(claim);
     this.room += 1;
-    await this.turn(claim.rollout.id, { tenantId: claim.tenant.id, outcome });
+    await this.turn(claim.rollout, { tenantId: claim.tenant.id, outcome });
+    this.directory.forget(claim.tenant.id);
   }
 
-  private async upgrade({ rollout, tenant, attempt }: Claim): Promise<Outcome> {
-    const actor: Actor = { subject: rollout.createdBy, roles: ['system_admin'], requestId: rollout.requestId };
+  private async upgrade({ rollout, tenant, state, attempt }: Claim): Promise<Outcome> {
+    const actor = actorOf(rollout);
     try {
-      const pack = this.library.get(rollout.pack, rollout.version);
-      await this.upgrades.upgrade(actor, tenant, { pack, allow: rollout.allow, rolloutId: rollout.id });
-      return { status: 'done' };
+      const order = { pack: this.library.get(rollout.pack, rollout.version), allow: rollout.allow, rolloutId: rollout.id };
+      const upgraded = await this.upgrades.upgrade(actor, tenant, state, order);
+      return { status: 'done', complete: (tx) => this.upgrades.complete(tx, actor, tenant, order, upgraded) };
     } catch (error) {
       const problem = problemOf(error);
       // Cut off by the end of this process, which is nobody's fault.
@@ -151,9 +167,14 @@ export class RolloutRunner {
   private renew(): void {
     if (this.inHand.size === 0) return;
     this.controlPlane
-      .platform(LOOKING, (tx) => renewLeases(tx, this.holder))
+      .platform(LOOKING, (tx) => renewLeases(tx, this.holder, [...this.inHand.keys()]))
       .catch((error: unknown) => this.logger.warn({ err: error }, 'leases of a rollout could not be renewed'));
   }
+}
+
+/** Everything done for a rollout is done in the name of who created it, under the request that did. */
+function actorOf({ createdBy, requestId }: OpenRollout): Actor {
+  return { subject: createdBy, roles: ['system_admin'], requestId };
 }
 
 /** A problem as it is kept: what to read, without the plan of every statement. */

@@ -2,6 +2,7 @@ import { auditStatement } from '../audit/audit-event.js';
 import type { Actor } from '../database/context-token.js';
 import { PLATFORM_ID, type SystemTx } from '../database/control-plane.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
+import { type PackState, readPackState } from './packs.store.js';
 import { nextMove, type Rollout } from './rollout.js';
 import { countTenants, findRollout, updateRollout } from './rollouts.store.js';
 
@@ -18,12 +19,14 @@ export const RENEW_MS = 10_000;
 export interface Claim {
   readonly rollout: Rollout;
   readonly tenant: Tenant;
+  /** As it was when the tenant was claimed. */
+  readonly state: PackState;
   readonly attempt: number;
 }
 
-/** What became of a claim. */
+/** What became of a claim. `complete` is part of the transaction that notes it. */
 export type Outcome =
-  | { readonly status: 'done' }
+  | { readonly status: 'done'; readonly complete: (tx: SystemTx) => Promise<void> }
   | { readonly status: 'failed'; readonly error: object }
   /** Something that passes was in the way. */
   | { readonly status: 'pending'; readonly error: object; readonly retrySeconds: number };
@@ -38,10 +41,12 @@ interface ClaimedRow {
   readonly attempts: number;
 }
 
-/** Rollouts with something to do for somebody. */
-export async function openRollouts(tx: SystemTx): Promise<string[]> {
-  const rows = await tx.run<{ id: string }>({
-    text: `select r.rollout_id as id
+/** A rollout with something to do for somebody. Whoever created it is the actor of all that is done for it. */
+export type OpenRollout = Pick<Rollout, 'id' | 'createdBy' | 'requestId'>;
+
+export async function openRollouts(tx: SystemTx): Promise<OpenRollout[]> {
+  return tx.run<OpenRollout>({
+    text: `select r.rollout_id as id, r.created_by as "createdBy", r.request_id as "requestId"
 from business_store_service.rollouts as r
 where r.status = 'running'
    or r.status in ('done', 'cancelled') and exists (
@@ -55,7 +60,6 @@ where r.status = 'running'
 order by r.rollout_id`,
     values: [],
   });
-  return rows.map(({ id }) => id);
 }
 
 /**
@@ -70,9 +74,10 @@ export async function takeTurn(
   room: number,
   finished?: { readonly tenantId: string; readonly outcome: Outcome },
 ): Promise<Claim[]> {
+  // Before the lock: noting it may have to wait for somebody who changes the tenant's definitions.
+  if (finished) await note(tx, holder, id, finished.tenantId, finished.outcome);
   let rollout = await findRollout(tx, id, true);
   if (!rollout) return [];
-  if (finished) await note(tx, holder, id, finished.tenantId, finished.outcome);
   // In most turns somebody is done and somebody else is next. Only when nobody is, there is more to look after.
   const next = await claim(tx, holder, rollout, room);
   if (next.length > 0) return next;
@@ -94,20 +99,26 @@ export async function takeTurn(
 /** Only as long as the lease was ours: whoever came after us says what became of it. */
 async function note(tx: SystemTx, holder: string, id: string, tenantId: string, outcome: Outcome): Promise<void> {
   const retry = outcome.status === 'pending' ? String(outcome.retrySeconds) : null;
-  await tx.run({
-    text: `update business_store_service.rollout_tenants
-set status = $4,
-    error = $5,
-    retry_at = now() + make_interval(secs => $6),
-    finished_at = now(),
-    lease_holder = null,
-    lease_until = null
-where rollout_id = $1
-  and tenant_id = $2
-  and status = 'running'
-  and lease_holder = $3`,
+  const [noted] = await tx.run<{ ours: boolean }>({
+    text: `with noted as (
+  update business_store_service.rollout_tenants
+  set status = $4,
+      error = $5,
+      retry_at = now() + make_interval(secs => $6),
+      finished_at = now(),
+      lease_holder = null,
+      lease_until = null
+  where rollout_id = $1
+    and tenant_id = $2
+    and status = 'running'
+    and lease_holder = $3
+  returning 1
+)
+select count(*) > 0 as ours
+from noted`,
     values: [id, tenantId, holder, outcome.status, outcome.status === 'done' ? null : JSON.stringify(outcome.error), retry],
   });
+  if (noted?.ours && outcome.status === 'done') await outcome.complete(tx);
 }
 
 /** Leases that lapsed, and tenants that were suspended or resumed since. */
@@ -152,15 +163,13 @@ async function claim(tx: SystemTx, holder: string, rollout: Rollout, room: numbe
     and rt.status = 'pending'
     and t.status = 'active'
     and (rt.retry_at is null or rt.retry_at <= now())
-    -- of an earlier rollout that is being caught up with
+    -- in the hands of another rollout: of another pack, or an earlier one that is being caught up with
     and not exists (
       select
-      from business_store_service.rollouts as other
-      join business_store_service.rollout_tenants as o on o.rollout_id = other.rollout_id
-      where other.pack = $6
+      from business_store_service.rollout_tenants as other
+      where other.tenant_id = rt.tenant_id
         and other.rollout_id <> $1
-        and o.tenant_id = rt.tenant_id
-        and o.status = 'running'
+        and other.status = 'running'
     )
   order by rt.ring, rt.tenant_id
   limit greatest(0, least($3::bigint, $4::bigint - (select tenants from busy)))
@@ -181,13 +190,14 @@ async function claim(tx: SystemTx, holder: string, rollout: Rollout, room: numbe
 select t.id, t.slug, t.name, t.schema_name as schema, t.role_name as role, t.owner_role_name as "ownerRole", c.attempts
 from claimed as c
 join business_store_service.tenants as t on t.id = c.tenant_id`,
-    values: [rollout.id, String(rollout.ring), String(room), String(rollout.concurrency), holder, rollout.pack],
+    values: [rollout.id, String(rollout.ring), String(room), String(rollout.concurrency), holder],
   });
-  return rows.map(({ id, slug, name, schema, role, ownerRole, attempts }) => ({
-    rollout,
-    tenant: { id, slug, name, status: 'active', home: { tenantId: id, schema, role, ownerRole } },
-    attempt: attempts,
-  }));
+  const claims: Claim[] = [];
+  for (const { id, slug, name, schema, role, ownerRole, attempts: attempt } of rows) {
+    const tenant: Tenant = { id, slug, name, status: 'active', home: { tenantId: id, schema, role, ownerRole } };
+    claims.push({ rollout, tenant, attempt, state: await readPackState(tx, id, rollout.pack) });
+  }
+  return claims;
 }
 
 async function tell(
@@ -202,15 +212,16 @@ async function tell(
   await tx.run(auditStatement(PLATFORM_ID, actor, { action, body: JSON.stringify({ detail: { ...detail, ...more } }) }));
 }
 
-/** Those in hand stay in hand. */
-export async function renewLeases(tx: SystemTx, holder: string): Promise<void> {
-  await tx.run({
-    text: `update business_store_service.rollout_tenants
+/** Those in hand stay in hand. No tenant is in two hands, whatever the rollout. */
+export async function renewLeases(tx: SystemTx, holder: string, tenantIds: readonly string[]): Promise<void> {
+  await tx.manager.query(
+    `update business_store_service.rollout_tenants
 set lease_until = now() + ${LEASE}
 where status = 'running'
-  and lease_holder = $1`,
-    values: [holder],
-  });
+  and lease_holder = $1
+  and tenant_id = any ($2::uuid[])`,
+    [holder, tenantIds],
+  );
 }
 
 /** This process will not finish them: others need not wait. */

@@ -1,15 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { auditStatement } from '../audit/audit-event.js';
 import type { Actor } from '../database/context-token.js';
-import { ControlPlane } from '../database/control-plane.js';
+import { ControlPlane, type SystemTx } from '../database/control-plane.js';
 import { wakeOthers } from '../database/wake-up.js';
-import { assertMayApply, ChangesService } from '../entities/changes.service.js';
+import { ChangesService } from '../entities/changes.service.js';
+import { assertMayApply } from '../entities/plan-refusals.js';
 import { type Additions, conflictsOf, withAdditions } from '../model/packs/additions.js';
 import type { Pack } from '../model/packs/pack.js';
 import type { JsonObject } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
-import { type Tenant, TenantDirectory } from '../tenants/tenant-directory.js';
-import { moveTenantPack, readPackEntities, readTenantPacks, type TenantPackEntity, takenNames } from './packs.store.js';
+import type { Tenant } from '../tenants/tenant-directory.js';
+import { moveTenantPack, type PackEntityState, type PackState, readPackState } from './packs.store.js';
 
 type PackEntity = Pack['entities'][number];
 
@@ -20,13 +21,19 @@ export interface UpgradeOrder {
   readonly rolloutId: string;
 }
 
+/** What is left to be noted of an upgrade. */
+export interface Upgraded {
+  readonly from: string;
+  /** Entities that changed. */
+  readonly changed: readonly string[];
+}
+
 /** An entity on its way to the pack's new version, with what the tenant added to it. */
 interface UpgradeStep {
   readonly name: string;
   readonly document: JsonObject;
   readonly additions: JsonObject;
-  /** Null: the pack did not have it before. */
-  readonly fromVersion: number | null;
+  readonly isNew: boolean;
 }
 
 /** No entity's document is the same object in two tenants, but nearly all are the same text. */
@@ -43,34 +50,44 @@ export class TenantUpgrades {
   constructor(
     private readonly controlPlane: ControlPlane,
     private readonly changes: ChangesService,
-    private readonly directory: TenantDirectory,
   ) {}
 
-  /** @throws Problem pack/conflict before anything is done; whatever a change of an entity is refused with, its `entity` named */
-  async upgrade(actor: Actor, tenant: Tenant, { pack, allow, rolloutId }: UpgradeOrder): Promise<void> {
-    const { from, steps } = await this.steps(actor, tenant, pack);
+  /**
+   * Changes the entities; `complete` notes it in a transaction of the caller.
+   * @throws Problem pack/conflict before anything is done; whatever a change of an entity is refused with, its `entity` named
+   */
+  async upgrade(actor: Actor, tenant: Tenant, state: PackState, { pack, allow }: UpgradeOrder): Promise<Upgraded> {
+    const { from, steps } = this.steps(state, pack);
     for (const { name, document, additions } of steps) {
       const origin = { pack: pack.name, version: pack.version, additions };
       await naming(name, this.changes.apply(actor, tenant, name, { document, allow, pack: origin }, { waitMs: Infinity }));
     }
-    await this.controlPlane.inTenant(actor, tenant.home, async (tx) => {
-      const entities = pack.entities.map(({ name }) => name);
-      await moveTenantPack(tx, tenant.id, { pack: pack.name, version: pack.version, entities });
-      const body = {
-        before: { version: from },
-        after: { version: pack.version },
-        detail: { pack: pack.name, rollout: rolloutId, changed: steps.map(({ name }) => name) },
-      };
-      await tx.run(auditStatement(tenant.id, actor, { action: 'pack.upgraded', body: JSON.stringify(body) }));
-      await wakeOthers(tx);
-    });
-    this.directory.forget(tenant.id);
+    return { from, changed: steps.map(({ name }) => name) };
+  }
+
+  /** In the tenant's context or the platform's, as `actor`. */
+  async complete(
+    tx: SystemTx,
+    actor: Actor,
+    tenant: Tenant,
+    { pack, rolloutId }: UpgradeOrder,
+    { from, changed }: Upgraded,
+  ): Promise<void> {
+    const entities = pack.entities.map(({ name }) => name);
+    await moveTenantPack(tx, tenant.id, { pack: pack.name, version: pack.version, entities });
+    const body = {
+      before: { version: from },
+      after: { version: pack.version },
+      detail: { pack: pack.name, rollout: rolloutId, changed },
+    };
+    await tx.run(auditStatement(tenant.id, actor, { action: 'pack.upgraded', body: JSON.stringify(body) }));
+    await wakeOthers(tx);
   }
 
   /** Whether the upgrade would be carried out as things are. Changes nothing. @throws Problem as `upgrade` would */
   async check(actor: Actor, tenant: Tenant, { pack, allow }: Omit<UpgradeOrder, 'rolloutId'>): Promise<void> {
-    const { steps } = await this.steps(actor, tenant, pack);
-    const existing = steps.filter(({ fromVersion }) => fromVersion !== null);
+    const state = await this.controlPlane.inTenant(actor, tenant.home, (tx) => readPackState(tx, tenant.id, pack.name));
+    const existing = this.steps(state, pack).steps.filter(({ isNew }) => !isNew);
     for (const [index, { name, document, additions }] of existing.entries()) {
       const origin = { pack: pack.name, version: pack.version, additions };
       const planning = naming(name, this.changes.plan(actor, tenant, name, { document, allow, pack: origin }));
@@ -84,24 +101,16 @@ export class TenantUpgrades {
   }
 
   /** Only entities that change. @throws Problem pack/conflict with every place in which pack and tenant do not fit together */
-  private async steps(actor: Actor, tenant: Tenant, pack: Pack): Promise<{ from: string; steps: UpgradeStep[] }> {
-    const { packs, entities, taken } = await this.controlPlane.inTenant(actor, tenant.home, async (tx) => {
-      const existing = await readPackEntities(tx, tenant.id, pack.name);
-      const added = pack.entities.filter((entity) => !currentOf(existing, entity)).map(({ name }) => name);
-      return {
-        packs: await readTenantPacks(tx, tenant.id),
-        entities: existing,
-        taken: added.length === 0 ? [] : await takenNames(tx, tenant.id, added),
-      };
-    });
-    const from = packs.find(({ name }) => name === pack.name)?.version;
-    if (from === undefined)
+  private steps({ version, entities, names }: PackState, pack: Pack): { from: string; steps: UpgradeStep[] } {
+    if (version === null)
       throw new Problem('pack/conflict', `The tenant does not have the pack ${pack.name}.`, { pack: pack.name });
+    const added = pack.entities.filter((entity) => !currentOf(entities, entity));
+    const taken = added.flatMap(({ name }) => (names.includes(name) ? [name] : []));
     if (taken.length > 0) {
-      const names = taken.map((name) => JSON.stringify(name)).join(', ');
+      const quoted = taken.map((name) => JSON.stringify(name)).join(', ');
       throw new Problem(
         'pack/conflict',
-        `The new version brings entities that are called as the tenant's own: ${names}. Rename the tenant's first.`,
+        `The new version brings entities that are called as the tenant's own: ${quoted}. Rename the tenant's first.`,
         { entities: taken },
       );
     }
@@ -110,9 +119,9 @@ export class TenantUpgrades {
       const { document, text } = this.effective(pack, entity, current?.additions ?? '{}');
       if (current?.text === text) return [];
       const additions = JSON.parse(current?.additions ?? '{}') as JsonObject;
-      return [{ name: entity.name, document, additions, fromVersion: current?.version ?? null }];
+      return [{ name: entity.name, document, additions, isNew: current === undefined }];
     });
-    return { from, steps };
+    return { from: version, steps };
   }
 
   /** The pack's document with what a tenant added, read and merged once for all tenants that added the same. */
@@ -138,7 +147,7 @@ export class TenantUpgrades {
 }
 
 /** As it is called now, or was before the pack renamed it. */
-function currentOf(existing: readonly TenantPackEntity[], { name, document }: PackEntity): TenantPackEntity | undefined {
+function currentOf(existing: readonly PackEntityState[], { name, document }: PackEntity): PackEntityState | undefined {
   return existing.find((entity) => entity.name === name) ?? existing.find((entity) => entity.name === document.renamedFrom);
 }
 

@@ -82,12 +82,13 @@ export class RecordsService {
   }
 
   async get({ tx, tenant, entity: name, id, headers }: RecordCall): Promise<Answer> {
-    const sql = recordSql(await this.registry.get(tenant, name));
+    const defined = await this.registry.get(tenant, name);
+    const sql = recordSql(defined);
     const [row] = isUuid(id) ? await tx.last(sql.get(id)) : [];
     if (!row) throw notFound();
-    const revision = row[sql.revisionAt] as string;
-    if (isNotModified(single(headers['if-none-match']), revision)) return new Answer(304, null, { etag: etagOf(revision) });
-    return new Answer(200, sql.record.write(row), { etag: etagOf(revision) });
+    const etag = etagOf(row[sql.revisionAt] as string, defined.version);
+    if (isNotModified(single(headers['if-none-match']), etag)) return new Answer(304, null, { etag });
+    return new Answer(200, sql.record.write(row), { etag });
   }
 
   /** An object in, an object out; an array in, an array out. All or nothing. */
@@ -119,7 +120,7 @@ export class RecordsService {
     const [first] = rows;
     if (!Array.isArray(body) && first) {
       applied.location = `/api/v1/tenants/${tenant.id}/records/${name}/${first[sql.idAt]}`;
-      applied.etag = etagOf(first[sql.revisionAt] as string);
+      applied.etag = etagOf(first[sql.revisionAt] as string, defined.version);
     }
     if (preferences.return === 'minimal' || preferences.return === 'headers-only') return new Answer(201, null, applied);
     const texts = rows.map((row) => sql.record.write(row));
@@ -173,7 +174,7 @@ export class RecordsService {
     if (!row) throw notFound();
     const preferences = readPrefer(single(headers.prefer), ['return']);
     const answered = {
-      etag: etagOf(row[sql.revisionAt] as string),
+      etag: etagOf(row[sql.revisionAt] as string, defined.version),
       ...appliedHeader(preferences),
     };
     if (preferences.return === 'minimal' || preferences.return === 'headers-only') return new Answer(204, null, answered);

@@ -161,13 +161,13 @@ describe('a type change', () => {
 
   it.each<[Kind, Kind, Record<string, string | null>]>([
     [{ type: 'bigint' }, numeric(10, 2), { 7: '7.00', 0: '0.00', 99999999: '99999999.00', 100000000: null }],
-    [{ type: 'double precision' }, numeric(10, 2), { 7: '7.00', 12.5: '12.50', 12.34: '12.34', 12.345: null, 0.001: null }],
-    [{ type: 'double precision' }, numeric(10, 2), { 99999999.99: '99999999.99', 1e8: null, 99999999.995: null }],
+    [{ type: 'double precision' }, numeric(10, 2), { 7: '7.00', 12.5: '12.50', 12.34: '12.34', 12.345: null }],
+    [{ type: 'double precision' }, numeric(8, 2), { 999999.99: '999999.99', 1e6: null, 999999.995: null, 0.001: null }],
     [numeric(10, 2), { type: 'double precision' }, { '7.00': '7', '12.50': '12.5', '-0.10': '-0.1' }],
     [numeric(10, 2), { type: 'bigint' }, { '7.00': '7', '-7.00': '-7', '7.10': null, '0.01': null }],
     [numeric(20, 2), { type: 'bigint' }, { '9007199254740991.00': '9007199254740991', '9007199254740992.00': null }],
     [numeric(20, 2), { type: 'double precision' }, { '9007199254740993.00': null, '9007199254740992.00': '9007199254740992' }],
-    [numeric(20, 2), { type: 'double precision' }, { '9007199254740990.50': null, '4503599627370495.50': '4503599627370495.5' }],
+    [numeric(18, 2), { type: 'double precision' }, { '9007199254740990.50': null, '4503599627370495.50': '4503599627370495.5' }],
     [{ type: 'numeric' }, { type: 'double precision' }, { '7': '7', '7.00': null, '12.50': null }],
     [{ type: 'numeric' }, { type: 'bigint' }, { '7': '7', '7.00': null }],
     [{ type: 'numeric' }, numeric(10, 2), { '1.50': '1.50', '1.5': null, '7': null }],

@@ -84,6 +84,7 @@ describe('the permission table', () => {
     // viewer, editor, admin, a(u)ditor, service
     expect(lines.filter((line) => line.includes(' tenant '))).toEqual([
       'entities.read tenant veaus',
+      'entities.plan tenant a',
       'entities.define tenant a',
       'records.read tenant veaus',
       'records.create tenant eas',
@@ -185,7 +186,7 @@ describe('a write that fails', () => {
       [409, call('delete', `/records/note/${parent.id}`)],
       [404, call('delete', `/records/note/${uuidV7()}`)],
       [422, call('put', '/entities/bad').send({ type: 'array' })],
-      [409, call('put', '/entities/note').send({ ...NOTE, properties: {} })],
+      [409, call('put', '/entities/note').send({ ...NOTE, required: ['title'] })],
       [409, test.request(tokens.get('system_admin') as string, 'post', '/api/v1/tenants').send({ slug: own.slug })],
     ];
     for (const [status, attempt] of attempts) expect((await attempt).status).toBe(status);
@@ -217,14 +218,48 @@ function requests(): { method: string; path: string; operation: Operation }[] {
   });
 }
 
-/** Sends a request that a permitted caller succeeds with; `ok`, or status and problem. */
+interface Fitting {
+  readonly query?: string;
+  readonly body?: object;
+  /** What a permitted caller is answered, when it is not success as usual: a refusal that comes after that of the guard. */
+  readonly answer?: string;
+}
+
+const ENTITY = '/api/v1/tenants/:tenantId/entities/:entity';
+const ROLLOUT = '/api/v1/rollouts/:rolloutId';
+const NO_CHANGE = { answer: '404 entity/change-not-found' };
+const NO_ROLLOUT = { answer: '404 rollout/not-found' };
+const NO_PACK = { answer: '404 pack/not-found' };
+/** What the definition of `note`, which is the same all along, makes of these. */
+const FITTING: Readonly<Record<string, Fitting>> = {
+  [`POST ${ENTITY}/plan`]: { body: NOTE, answer: '200' },
+  [`POST ${ENTITY}/apply`]: { body: { document: NOTE, hash: `sha256:${'0'.repeat(64)}` }, answer: '200' },
+  [`DELETE ${ENTITY}`]: { answer: '409 entity/not-allowed' },
+  [`GET ${ENTITY}/diff`]: { query: '?from=1&to=1' },
+  [`POST ${ENTITY}/rollback`]: { body: { version: 9 }, answer: '404 entity/version-not-found' },
+  [`GET ${ENTITY}/changes/:changeId`]: NO_CHANGE,
+  [`POST ${ENTITY}/changes/:changeId/abort`]: NO_CHANGE,
+  [`POST ${ENTITY}/retained/:property/purge`]: { answer: '404 entity/nothing-retained' },
+  [`POST ${ENTITY}/restore`]: { body: { property: 'gone' }, answer: '404 entity/nothing-retained' },
+  'GET /api/v1/packs/:pack/:version': NO_PACK,
+  'POST /api/v1/tenants/:tenantId/packs': { body: { pack: 'none' }, ...NO_PACK },
+  'POST /api/v1/rollouts': { body: { pack: 'none' }, ...NO_PACK },
+  [`GET ${ROLLOUT}`]: NO_ROLLOUT,
+  [`GET ${ROLLOUT}/tenants`]: NO_ROLLOUT,
+  ...Object.fromEntries(['pause', 'resume', 'retry', 'cancel'].map((verb) => [`POST ${ROLLOUT}/${verb}`, NO_ROLLOUT])),
+};
+
+/** Sends a request that a permitted caller gets past the guard with; `ok`, or status and problem. */
 async function perform(caller: Caller, method: string, path: string, operation: Operation, place: TestTenant): Promise<string> {
-  const id = method === 'DELETE' && mayBe(caller, operation, place) ? spare.pop() : spare[1];
-  const url = path
+  const fitting = FITTING[`${method.replace('HEAD', 'GET')} ${path}`] ?? {};
+  const id = operation === 'records.delete' && mayBe(caller, operation, place) ? spare.pop() : spare[1];
+  const url = `${path
     .replace(':tenantId', place.id)
     .replace(':entity', 'note')
-    .replace(':id', id as string);
-  const body = bodyOf(method, operation);
+    .replace(':id', id as string)
+    .replace(':version', '1')
+    .replace(/:\w+/g, 'none')}${fitting.query ?? ''}`;
+  const body = fitting.body ? JSON.stringify(fitting.body) : bodyOf(method, operation);
   const token = tokens.get(caller);
   const headers = {
     ...(token ? { authorization: `Bearer ${token}` } : {}),
@@ -232,9 +267,11 @@ async function perform(caller: Caller, method: string, path: string, operation: 
   };
   const response = await fetch(test.service.url + url, { method, headers, body });
   const text = await response.text();
-  const fine = method === 'POST' ? 201 : method === 'DELETE' ? 204 : 200;
-  if (response.status === fine) return 'ok';
-  return `${response.status} ${text && (JSON.parse(text) as { type: string }).type.split(':').at(-1)}`.trim();
+  const usual = method === 'POST' ? '201' : method === 'DELETE' ? '204' : '200';
+  const type = response.status >= 400 && text !== '' ? (JSON.parse(text) as { type: string }).type.split(':').at(-1) : '';
+  const answer = `${response.status} ${type}`.trim();
+  const fine = fitting.answer ?? usual;
+  return answer === (method === 'HEAD' ? fine.slice(0, 3) : fine) ? 'ok' : answer;
 }
 
 function mayBe(caller: Caller, operation: Operation, place: TestTenant): boolean {

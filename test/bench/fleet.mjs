@@ -28,7 +28,6 @@ class Load {
   latencies = [];
   failed = 0;
   failures = new Map();
-  next = 0;
   open = new Set();
 
   constructor() {
@@ -36,8 +35,8 @@ class Load {
   }
 
   send() {
-    const { id, token } = tenants[(this.next * 7) % tenants.length];
-    const number = this.next++;
+    const number = sent++;
+    const { id, token } = tenants[(number * 7) % tenants.length];
     const started = performance.now();
     const path = `/api/v1/tenants/${id}/records/Asset`;
     const body = { assetTag: `A-${number}`, ...SAMPLE };
@@ -100,6 +99,7 @@ const issuer = await openDevelopmentIssuer(join(work, 'data'));
 const system = await issuer.sign({ subject: 'fleet', roles: ['system_admin'], expiresInSeconds: 86_400 });
 
 const tenants = [];
+let sent = 0;
 const times = [];
 const results = [];
 for (const [index, milestone] of MILESTONES.entries()) {

@@ -85,7 +85,7 @@ const started = performance.now();
 const plan = await call('POST', `${entity}/plan`, token, AFTER);
 const planMs = performance.now() - started;
 const applying = performance.now();
-const { change } = await call('POST', `${entity}/apply`, token, { document: AFTER, hash: plan.hash });
+const { change } = await call('POST', `${entity}/apply`, token, { document: AFTER, hash: plan.hash }, { prefer: 'respond-async' });
 const finished = new Map();
 for (let view = change && (await call('GET', change.href, token)); view && view.status !== 'done'; ) {
   if (view.status !== 'running') throw new Error(JSON.stringify(view));
@@ -149,14 +149,14 @@ function summary() {
   return { requests: sorted.length, failed, p50: at(0.5), p99: at(0.99), longest: sorted.at(-1) ?? 0 };
 }
 
-async function call(method, path, bearer, body) {
-  const { status, text } = await fetchJson(method, path, bearer, body);
+async function call(method, path, bearer, body, more) {
+  const { status, text } = await fetchJson(method, path, bearer, body, more);
   if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 2_000)}`);
   return text === '' ? undefined : JSON.parse(text);
 }
 
-async function fetchJson(method, path, bearer, body) {
-  const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' };
+async function fetchJson(method, path, bearer, body, more = {}) {
+  const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json', ...more };
   const response = await fetch(root + path, { method, headers, body: body && JSON.stringify(body) });
   return { status: response.status, text: await response.text() };
 }

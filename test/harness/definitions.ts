@@ -12,7 +12,7 @@ export interface Definition {
 }
 
 /** An entity that takes no undeclared members, unless `rest` says so. */
-export function document(properties: object, rest: object = {}) {
+export function document<Properties extends object>(properties: Properties, rest: object = {}) {
   return { type: 'object', additionalProperties: false, properties, ...rest };
 }
 

@@ -26,6 +26,8 @@ export interface PromisedPlan {
 /** Something that one client does and what it is told. */
 export interface ClientCall {
   readonly what: string;
+  /** Default: the one that changes. */
+  readonly entity?: string;
   /** A record to store; it is deleted again. */
   readonly post?: Json;
   /** A query string. */
@@ -63,10 +65,13 @@ export interface Example {
   readonly entity: string;
   readonly steps: readonly ExampleStep[];
   readonly rollback: {
-    /** Default 1. */
+    /** Version; default 1. Or, where no version says it, a document and the name it brings back. */
     readonly to?: number;
-    /** Default: none, as the service needs no word for it. */
+    readonly document?: string;
+    readonly name?: string;
     readonly needs?: readonly string[];
+    /** It is refused so, and nothing changes. */
+    readonly refused?: string;
     /** Default: what was stored at first. */
     readonly records?: readonly Json[];
   };
@@ -114,7 +119,7 @@ const NOTHING = { needs: [], questions: [], failing: [], also: [] };
 const EXAMPLE = ['entities', 'entity', 'steps', 'rollback'];
 const STEP = ['correct', 'document', 'restore', 'name', 'plan', 'put', 'allow', 'refused', 'records', 'clients'];
 const PLAN = ['operations', 'compatibility', 'possible', 'needs', 'questions', 'failing', 'also', 'wayBack'];
-const CALL = ['what', 'post', 'get', 'answer', 'faults', 'stored', 'items'];
+const CALL = ['what', 'entity', 'post', 'get', 'answer', 'faults', 'stored', 'items'];
 
 /** A word with a typing mistake would promise nothing, and nobody would notice. */
 function assertWords(folder: string, value: Json, words: readonly string[]): void {

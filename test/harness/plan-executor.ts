@@ -55,6 +55,12 @@ export class PlanExecutor {
     });
   }
 
+  /** As the login itself, which sees the catalog and no row. */
+  async ask(text: string, values: readonly string[] = []): Promise<readonly TextRow[]> {
+    const { rows } = await this.client.query({ text, values: [...values], rowMode: 'array', types: AS_TEXT });
+    return rows;
+  }
+
   /** In a transaction of its own, inside the tenant; rows as text. */
   async asTenant(text: string, values: readonly (string | null)[] = []): Promise<readonly TextRow[]> {
     return this.transaction(() => this.tenantRun(text, values));

@@ -2,6 +2,7 @@ import { columnType } from '../../src/model/ddl/column.js';
 import { tableRef } from '../../src/model/ddl/table-ref.js';
 import { type Entity, isSystemMember } from '../../src/model/entity.js';
 import { quoteIdent } from '../../src/model/sql.js';
+import { shadowColumns } from '../../src/model/statements/shadow-columns.js';
 import { splitRecord } from '../../src/model/values/record-columns.js';
 import { compileStoredRowWriter } from '../../src/model/values/row-writer.js';
 import type { JsonObject } from '../../src/platform/json-value.js';
@@ -10,15 +11,21 @@ import type { PlanExecutor } from './plan-executor.js';
 /** Records of a table by id, without their system members. */
 export type Records = ReadonlyMap<string, JsonObject>;
 
-/** Stores a valid record, without the audit trail around it. */
+/** Stores a valid record as the service does while a change of type is prepared, without the audit trail around it. */
 export async function insertRecord(executor: PlanExecutor, entity: Entity, id: string, record: JsonObject): Promise<void> {
   const { columns, extra } = splitRecord(entity, record);
-  const names = ['tenant_id', 'id', '_extra', ...entity.properties.map(({ column }) => quoteIdent(column))];
   const types = ['uuid', 'uuid', 'jsonb', ...entity.properties.map(columnType)];
+  const values = types.map((type, i) => `$${i + 1}::${type}`);
+  const shadows = shadowColumns(entity, (property) => `(${values[entity.properties.indexOf(property) + 3]})`);
+  const names = [
+    ...['tenant_id', 'id', '_extra'],
+    ...entity.properties.map(({ column }) => quoteIdent(column)),
+    ...shadows.map(({ column }) => column),
+  ];
   await executor.asTenant(
     `insert into ${tableRef(executor.home, entity)}
   (${names.join(', ')}, created_at, updated_at, created_by, updated_by, revision)
-values (${types.map((type, i) => `$${i + 1}::${type}`).join(', ')}, now(), now(), 'tester', 'tester', 1)`,
+values (${[...values, ...shadows.map(({ value }) => value)].join(', ')}, now(), now(), 'tester', 'tester', 1)`,
     [executor.home.tenantId, id, extra, ...columns],
   );
 }
@@ -34,4 +41,8 @@ export async function readRecords(executor: PlanExecutor, entity: Entity): Promi
       return [row[0] as string, Object.fromEntries(content)];
     }),
   );
+}
+
+export async function deleteRecord(executor: PlanExecutor, entity: Entity, id: string): Promise<void> {
+  await executor.asTenant(`delete from ${tableRef(executor.home, entity)} where id = $1`, [id]);
 }

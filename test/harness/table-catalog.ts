@@ -1,17 +1,17 @@
-import type { TenantHome } from '../../src/model/entity.js';
-import type { TestDatabase } from './database.js';
+import type { PlanExecutor } from './plan-executor.js';
 
 /** What Postgres has for a table, in sentences, so that two tables can be compared whoever's they are. */
 
 /** Columns in order of name, constraints, indexes, policies and grants; what is hidden, and guards, left out. */
-export async function describeTable(database: TestDatabase, home: TenantHome, table: string): Promise<readonly string[]> {
-  const { rows } = await database.admin(DESCRIBE, [home.schema, table]);
-  return rows.map(({ line }: { line: string }) =>
-    line
-      .replaceAll(home.schema, 'SCHEMA')
-      .replaceAll(home.role, 'ROLE')
-      .replaceAll(home.ownerRole, 'OWNER')
-      .replaceAll(home.tenantId, 'TENANT'),
+export async function describeTable(executor: PlanExecutor, table: string): Promise<readonly string[]> {
+  const { schema, role, ownerRole, tenantId } = executor.home;
+  const rows = await executor.ask(DESCRIBE, [schema, table]);
+  return rows.map(([line]) =>
+    (line as string)
+      .replaceAll(schema, 'SCHEMA')
+      .replaceAll(role, 'ROLE')
+      .replaceAll(ownerRole, 'OWNER')
+      .replaceAll(tenantId, 'TENANT'),
   );
 }
 

@@ -119,9 +119,11 @@ describe('the roles of the running service reach exactly', () => {
     expect(await listed(reach)).toEqual(['bss_app_00 bss_tenant', 'tn_home bss_tenant', 'tn_other bss_tenant']);
     const tenants = `select role, rolname from unnest($1::text[]) as role, pg_roles
       where rolname = any ($1) and rolname <> role and rolname like 'tn\\_%' and pg_has_role(role, oid, 'member')`;
-    expect(await listed(tenants)).toEqual(['bss_app_00 tn_home', 'bss_app_00 tn_other']);
-    // Membership for SET ROLE alone: the pool role has none of their rights by itself.
-    expect(await listed(tenants.replace("'member'", "'usage'"))).toEqual([]);
+    const logins = [[...runtimeRoles, 'bss_migrator']];
+    const members = ['bss_app_00', 'bss_migrator'].flatMap((login) => [`${login} tn_home`, `${login} tn_other`]);
+    expect(await listed(tenants, logins)).toEqual(members);
+    // Membership for SET ROLE alone: neither login has any of their rights by itself.
+    expect(await listed(tenants.replace("'member'", "'usage'"), logins)).toEqual([]);
   });
 
   it('these schemas', async () => {
@@ -150,12 +152,20 @@ describe('the roles of the running service reach exactly', () => {
       'audit.events SELECT',
       'audit.pending INSERT',
       'business_store_service.entity_versions SELECT',
+      'business_store_service.retained_properties SELECT',
+      'business_store_service.schema_changes SELECT',
+      'business_store_service.tenant_packs SELECT',
       'business_store_service.tenant_schemas SELECT',
     ];
     expect(await listed(granted)).toEqual(
       [
         'bss_control audit.pending INSERT',
         'bss_control business_store_service.entity_versions INSERT,SELECT',
+        'bss_control business_store_service.retained_properties DELETE,INSERT,SELECT',
+        'bss_control business_store_service.rollout_tenants INSERT,SELECT,UPDATE',
+        'bss_control business_store_service.rollouts INSERT,SELECT,UPDATE',
+        'bss_control business_store_service.schema_changes INSERT,SELECT,UPDATE',
+        'bss_control business_store_service.tenant_packs INSERT,SELECT,UPDATE',
         'bss_control business_store_service.tenant_schemas INSERT,SELECT,UPDATE',
         'bss_control business_store_service.tenants INSERT,SELECT,UPDATE',
         ...['bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => shared.map((right) => `${role} ${right}`)),

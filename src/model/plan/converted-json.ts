@@ -9,15 +9,15 @@ type Kind = Pick<Property, 'type' | 'precision' | 'scale'>;
 export function convertedJson(was: Kind, is: Kind, value: JsonValue): JsonValue {
   if (value === null || is.type === 'jsonb' || was.type === 'jsonb') return value;
   if (TIMES.has(was.type) && TIMES.has(is.type)) return inOtherForm(is.type, String(value));
-  if (isFixed(was) && isFixed(is)) return rescaled(String(value), is.scale as number);
+  if (isFixed(is) && (isFixed(was) || typeof value === 'number')) return rescaled(digitsOf(value), is.scale as number);
   switch (is.type) {
     case 'bigint':
     case 'double precision':
-      return typeof value === 'string' ? numberOf(value) : value;
+      return typeof value === 'string' ? numberOf(isFixed(was) ? withoutZeros(value) : value) : value;
     case 'boolean':
       return value === 'true' || value === 'false' ? value === 'true' : value;
     case 'numeric':
-      return typeof value === 'number' ? withoutExponent(String(value)) : value;
+      return typeof value === 'number' ? digitsOf(value) : value;
     default:
       return typeof value === 'number' ? doubleText(value) : typeof value === 'boolean' ? String(value) : value;
   }
@@ -39,10 +39,18 @@ function isFixed({ type, precision, scale }: Kind): boolean {
 
 /** As the column prints it; digits that it would cut off stay. */
 function rescaled(text: string, scale: number): string {
-  const [whole = '', fraction = ''] = text.split('.');
-  const digits = fraction.replace(/0+$/, '');
-  if (digits.length > scale) return text;
-  return scale === 0 ? whole : `${whole}.${digits.padEnd(scale, '0')}`;
+  const [whole = '', fraction = ''] = withoutZeros(text).split('.');
+  if (fraction.length > scale) return text;
+  return scale === 0 ? whole : `${whole}.${fraction.padEnd(scale, '0')}`;
+}
+
+function digitsOf(value: JsonValue): string {
+  return withoutExponent(String(value));
+}
+
+/** Those at the end of a fraction. */
+function withoutZeros(text: string): string {
+  return text.includes('.') ? text.replace(/[.]?0+$/, '') : text;
 }
 
 /** Digit for digit, or not at all. */

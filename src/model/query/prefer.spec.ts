@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { readPrefer } from './prefer.js';
+import { readPrefer, readWait } from './prefer.js';
 
 /** Any UTF-16 code unit, lone surrogates included; fast-check's own 'binary' takes seconds to set up. */
 const codeUnit = fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit));
@@ -55,5 +55,18 @@ describe('readPrefer', () => {
       fc.string({ unit: fc.constantFrom('"', '\\', ',', ';', '=', ' ', 'r') }),
     );
     fc.assert(fc.property(text, (header) => void readPrefer(header)));
+  });
+});
+
+describe('readWait', () => {
+  it.each([
+    [undefined, undefined],
+    ['return=minimal', undefined],
+    ['wait=soon', undefined],
+    ['wait=5', 5],
+    ['respond-async', 0],
+    ['respond-async, wait=10', 10],
+  ])('of %p is %p', (header, seconds) => {
+    expect(readWait(header)).toBe(seconds);
   });
 });

@@ -22,16 +22,29 @@ const ELEMENT = /(?:"(?:[^"\\]|\\[\s\S])*"?|[^",])+/g;
 
 /** `applicable`: what the route follows; other preferences count as unknown there. */
 export function readPrefer(header: string | undefined, applicable: readonly PreferenceName[] = ['return', 'count']): Preferences {
+  const found = preferencesOf(header);
+  const followed = applicable.filter((name) => (UNDERSTOOD[name] as readonly string[]).includes(found.get(name) ?? ''));
+  if (followed.length === 0) return {};
+  const entries = followed.map((name) => [name, found.get(name)!] as const);
+  return { ...Object.fromEntries(entries), applied: entries.map(([name, value]) => `${name}=${value}`).join(', ') };
+}
+
+/** §4.1 and §4.3: how long the client waits for an answer that says it is done, in seconds; undefined when it does not say. */
+export function readWait(header: string | undefined): number | undefined {
+  const found = preferencesOf(header);
+  const wait = found.get('wait') ?? '';
+  if (/^\d{1,4}$/.test(wait)) return Number(wait);
+  return found.has('respond-async') ? 0 : undefined;
+}
+
+function preferencesOf(header: string | undefined): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const [element] of header?.matchAll(ELEMENT) ?? []) {
     const { name, value } = preference(element);
     // §2: of a preference given twice the first counts.
     if (!found.has(name)) found.set(name, value);
   }
-  const followed = applicable.filter((name) => (UNDERSTOOD[name] as readonly string[]).includes(found.get(name) ?? ''));
-  if (followed.length === 0) return {};
-  const entries = followed.map((name) => [name, found.get(name)!] as const);
-  return { ...Object.fromEntries(entries), applied: entries.map(([name, value]) => `${name}=${value}`).join(', ') };
+  return found;
 }
 
 /** §2: `name [= value] [; parameters]`, the value a token or in quotes, the name in any case. Parameters mean nothing here. */
