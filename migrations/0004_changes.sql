@@ -21,6 +21,11 @@ create unique index tenant_schemas_name_key on business_store_service.tenant_sch
 create index tenant_schemas_purge_at_idx on business_store_service.tenant_schemas (purge_at)
   where purge_at is not null and purged_at is null;
 
+-- What a version says beyond its document: the entity's name then, and where its properties came from.
+alter table business_store_service.entity_versions
+  add column name text,
+  add column lineage json;
+
 -- One row per change that could not be one transaction: where it stands, so that whoever comes next goes on there.
 create table business_store_service.schema_changes (
   tenant_id uuid not null,

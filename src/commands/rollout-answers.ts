@@ -34,7 +34,7 @@ export async function readTenants(
   const tenants: InspectedTenant[] = [];
   for (let after: string | null = ''; after !== null; ) {
     const query = new URLSearchParams({
-      // With drift a tenant takes some 20 ms: no answer is long in coming.
+      // With drift a tenant takes some 50 ms: no answer is long in coming.
       limit: drift ? '50' : '200',
       drift: String(drift),
       ...(status === undefined ? {} : { status }),

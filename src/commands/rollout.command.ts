@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Ring } from '../packs/rollout.js';
 import type { Rehearsal } from '../packs/rollout-rehearsal.js';
 import { collect } from './apply.command.js';
@@ -49,14 +49,17 @@ function startCommand(): Command {
   return speaksToService(new Command('start'), 'system_admin')
     .description('Start a rollout and watch it until it is over')
     .argument('<pack[@version]>', 'default: the newest version')
-    .option(
-      '--ring <who>',
-      'all, a share such as 10%, or tenants as slug,slug; repeatable, in order; default: 10%, then all',
-      readRing,
-      [],
+    .addOption(
+      new Option('--ring <who>', 'all, a share such as 10%, or tenants as slug,slug; repeatable, in order')
+        .argParser(readRing)
+        .default([], '10%, then all'),
     )
     .option('--concurrency <n>', 'tenants at work at the same time; default: 4', readCount)
-    .option('--allow <what>', 'destructive, blocking, or the answer to a question; repeatable', collect, [])
+    .addOption(
+      new Option('--allow <what>', 'destructive, blocking, or the answer to a question; repeatable')
+        .argParser(collect)
+        .default([], 'nothing'),
+    )
     .option('--dry-run', 'plan every tenant and change nothing')
     .option('--detach', 'do not watch: print the id and return')
     .option('--json', 'as JSON')
@@ -95,7 +98,7 @@ function statusCommand(): Command {
     .argument('[rollout]', 'default: the newest')
     .option('--pack <pack>', 'the newest of this pack')
     .option('--only <status>', 'pending, running, done, failed, suspended or skipped')
-    .option('--no-drift', 'do not compare catalogs with registries, which takes some 20 ms for each tenant')
+    .option('--no-drift', 'do not compare catalogs with registries, which takes some 50 ms for each tenant')
     .option('--json', 'as JSON')
     .action(
       async (

@@ -14,8 +14,10 @@ export interface ChangeRequest {
   readonly hash?: string;
   /** New name → old name, where the documents do not say it: the way back of a rename. */
   readonly renames?: ReadonlyMap<string, string>;
-  /** Dropped properties to bring back, by name. */
-  readonly restore?: readonly string[];
+  /** Hidden columns to show again: by the name the property gets. */
+  readonly restore?: ReadonlyMap<string, string>;
+  /** The entity as it is called now, where the document does not say so with `renamedFrom`. */
+  readonly renamedFrom?: string;
   /** The entity belongs to a pack from now on, or still: what of the document is the tenant's own. */
   readonly pack?: PackOrigin;
 }

@@ -217,7 +217,7 @@ export class ChangesService {
 }
 
 function isUnchanged({ current, document }: PlannedChange, { pack, restore }: ChangeRequest): boolean {
-  if (restore?.length) return false;
+  if (restore?.size) return false;
   if (JSON.stringify(JSON.parse(current.text)) !== JSON.stringify(document)) return false;
   return !pack || isSameValue(current.pack ? { ...current.pack } : null, { name: pack.pack, version: pack.version });
 }
@@ -226,13 +226,13 @@ export function definitionOf({ name, version, text, pack }: RegistryEntry): Defi
   return { name, version, document: JSON.parse(text) as JsonObject, ...(pack ? { pack } : {}) };
 }
 
-function storedPlan({ answer, plan, transition: t, fingerprint, retargeted, restored, pack }: PlannedChange): StoredPlan {
+function storedPlan({ answer, plan, transition: t, fingerprint, retargeted, pack }: PlannedChange): StoredPlan {
   return {
     ...{ answer, statements: plan.statements, renames: [...t.renames], kept: [...t.kept], guards: [...t.guards], fingerprint },
     retargeted: retargeted.map(({ entry, document }) => {
       return { entityId: entry.id, name: entry.name, version: entry.version + 1, document };
     }),
-    restored: restored.map(({ column }) => column),
+    restored: [...t.kept.values()],
     ...(pack ? { pack } : {}),
   };
 }

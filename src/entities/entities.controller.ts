@@ -1,14 +1,14 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res, UsePipes } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { Actor } from '../database/context-token.js';
 import { Performs } from '../http/operation.decorator.js';
 import { CurrentActor, CurrentTenant } from '../http/parameters.js';
-import { validation } from '../http/validation.pipe.js';
 import { readWait } from '../model/query/prefer.js';
 import type { JsonValue } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
+import { aroundDocument } from './apply-body.pipe.js';
 import type { ChangeOutcome } from './change-request.js';
 import { ChangesService } from './changes.service.js';
 import { EntitiesService } from './entities.service.js';
@@ -72,13 +72,12 @@ export class EntitiesController {
 
   @Post(':entity/apply')
   @Performs('entities.define')
-  @UsePipes(validation)
   @ApiOperation({ summary: 'Apply a plan by its hash' })
   async apply(
     @CurrentActor() actor: Actor,
     @CurrentTenant() tenant: Tenant,
     @Param('entity') entity: string,
-    @Body() body: ApplyBody,
+    @Body(aroundDocument) body: ApplyBody,
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {

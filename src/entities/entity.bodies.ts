@@ -1,5 +1,4 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString, Length, Matches, Min } from 'class-validator';
 import type { JsonValue } from '../platform/json-value.js';
 
@@ -20,8 +19,6 @@ class Allowance {
 
 export class ApplyBody extends Allowance {
   @ApiProperty({ type: Object, description: 'The document that was planned.' })
-  // As it was sent: what copies bodies leaves out members such as "constructor".
-  @Transform(({ obj }) => obj.document)
   @IsObject()
   document!: JsonValue;
 

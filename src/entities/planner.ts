@@ -28,7 +28,6 @@ import type { ChangeRequest, PackOrigin, PlanAnswer } from './change-request.js'
 import type { RegistryEntry } from './defined-entity.js';
 import { ReadDocument } from './read-documents.js';
 import { entriesStatement, readEntry } from './registry-entries.js';
-import { type RetainedProperty, readRetained, retainedStatement } from './retained-properties.js';
 import { gatherFacts } from './row-facts.js';
 
 /** Most versions an entity may come to have: each is kept. */
@@ -47,7 +46,6 @@ export interface PlannedChange {
   readonly fingerprint: string;
   /** The other entities' documents that name this one anew. */
   readonly retargeted: readonly { readonly entry: RegistryEntry; readonly document: JsonObject }[];
-  readonly restored: readonly RetainedProperty[];
   /** When the entity belongs to a pack. */
   readonly pack?: PackOrigin;
 }
@@ -79,14 +77,16 @@ export class Planner {
     for (let attempt = 1; ; attempt++) {
       let current: RegistryEntry | undefined;
       try {
-        return await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, async (tx) => {
+        const made = await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, async (tx) => {
           const state = stateOf(tenant.home, (await tx.query(entriesStatement(tenant.id))).map(readEntry));
-          current = currentOf(state, after.entity);
+          current = currentOf(state, after.entity, request);
           if (!current) return null;
           if ((request.fromVersion ?? current.version) !== current.version) throw overtaken();
           const pack = request.pack ?? this.originOf(current, name, document);
           return { ...(await planned(tx, state, current, after, document as JsonObject, request)), ...(pack ? { pack } : {}) };
         });
+        const isOther = made !== null && request.hash !== undefined && request.hash !== made.answer.hash;
+        if (!isOther || attempt === ATTEMPTS || !(await this.isOvertaken(actor, tenant, made.current))) return made;
       } catch (error) {
         const drift = current && driftOf(error, current.name);
         if (!drift) throw error;
@@ -142,8 +142,12 @@ export function entityOf({ name, text }: RegistryEntry): Entity {
 }
 
 /** The entity of that name, or the one that is to have it from now on. */
-function currentOf({ entries }: TenantState, { name, document }: Entity): RegistryEntry | undefined {
-  return entries.find((entry) => entry.name === name) ?? entries.find((entry) => entry.name === document.renamedFrom);
+function currentOf(
+  { entries }: TenantState,
+  { name, document }: Entity,
+  { renamedFrom = document.renamedFrom as string | undefined }: ChangeRequest,
+): RegistryEntry | undefined {
+  return entries.find((entry) => entry.name === name) ?? entries.find((entry) => entry.name === renamedFrom);
 }
 
 async function planned(
@@ -155,12 +159,7 @@ async function planned(
   request: ChangeRequest,
 ): Promise<PlannedChange> {
   const before = entityOf(current);
-  const kept = new Map<string, string>();
-  const retained = request.restore?.length
-    ? (await tx.query(retainedStatement(state.home.tenantId, current.id))).map(readRetained)
-    : [];
-  const restored = (request.restore ?? []).map((property) => newestOf(retained, property));
-  for (const { property, column } of restored) kept.set(property, column);
+  const kept = request.restore ?? new Map<string, string>();
   const [catalog] = readCatalog(await tx.query(catalogStatement(state.home.schema, [before.table])));
   if (!catalog) throw drifted(current.name, `the table of "${current.name}" is gone`);
   const guards = new Set(catalog.constraints.map(({ name }) => name).filter(isExtraGuard));
@@ -194,7 +193,7 @@ async function planned(
     current.version,
     document,
     mark,
-    request.restore ?? [],
+    [...kept],
     statements.map(({ sql }) => sql),
   ]);
   const failing = plan.operations.some((operation) => operation.failing.length > 0);
@@ -204,16 +203,7 @@ async function planned(
     possible: !failing,
     ...rest,
   };
-  return { answer, plan, transition: t, changes, current, document, after, fingerprint: mark, retargeted: also, restored };
-}
-
-function newestOf(retained: readonly RetainedProperty[], property: string): RetainedProperty {
-  const [newest] = retained.filter((each) => each.property === property).sort((a, b) => b.droppedVersion - a.droppedVersion);
-  if (newest) return newest;
-  throw new Problem(
-    'entity/nothing-retained',
-    `Nothing is kept of a property ${JSON.stringify(property)}. GET …/retained lists what is.`,
-  );
+  return { answer, plan, transition: t, changes, current, document, after, fingerprint: mark, retargeted: also };
 }
 
 function assertRelations(t: Transition, after: Entity, others: readonly Entity[], resolve: Resolve): void {

@@ -17,6 +17,14 @@ export interface NewVersion extends VersionKey {
   readonly version: number;
   readonly document: JsonObject;
   readonly pack?: PackOrigin;
+  /** Where its properties came from, when it is not the first. */
+  readonly lineage?: Lineage;
+}
+
+/** Pairs of new and old name, and of name and column. */
+export interface Lineage {
+  readonly renames: readonly (readonly [string, string])[];
+  readonly restored: readonly (readonly [string, string])[];
 }
 
 /** The first version of a new entity. */
@@ -55,11 +63,16 @@ function packValues(pack: PackOrigin | undefined): [string | null, string | null
   return pack ? [pack.pack, pack.version, JSON.stringify(pack.additions)] : [null, null, null];
 }
 
-async function insertVersion(tx: SystemTx, actor: Actor, { tenantId, entityId, version, document }: NewVersion): Promise<void> {
+async function insertVersion(tx: SystemTx, actor: Actor, definition: NewVersion): Promise<void> {
+  const { tenantId, entityId, name, version, document, lineage } = definition;
   await tx.run({
-    text: `insert into business_store_service.entity_versions (tenant_id, entity_id, version, document, created_by, request_id)
-values ($1, $2, $3, $4, $5, $6)`,
-    values: [tenantId, entityId, String(version), JSON.stringify(document), actor.subject, actor.requestId],
+    text: `insert into business_store_service.entity_versions
+  (tenant_id, entity_id, version, name, document, lineage, created_by, request_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    values: [
+      ...[tenantId, entityId, String(version), name, JSON.stringify(document)],
+      ...[lineage ? JSON.stringify(lineage) : null, actor.subject, actor.requestId],
+    ],
   });
 }
 

@@ -70,7 +70,7 @@ export class RetentionService {
       properties: { ...withoutClaim(properties, property), [property]: withoutHistory(found.definition) },
       ...(found.required ? { required: [...required, property] } : {}),
     };
-    return { document: restored, restore: [property], fromVersion: version };
+    return { document: restored, restore: new Map([[property, found.column]]), fromVersion: version };
   }
 
   /** Ends what is kept of one property, before its time. */

@@ -52,7 +52,8 @@ export async function switchOver(tx: SystemTx, actor: Actor, change: SwitchOver)
   await assertUnchanged(tx, change);
   await runStatements(tx, actor, change);
   const version = change.fromVersion + 1;
-  await updateDefinition(tx, actor, { tenantId, entityId, name: t.after.name, version, document, pack });
+  const lineage = { renames: [...t.renames], restored: [...t.kept] };
+  await updateDefinition(tx, actor, { tenantId, entityId, name: t.after.name, version, document, pack, lineage });
   await retain(tx, actor, change, version);
   for (const other of change.retargeted) {
     await updateDefinition(tx, actor, { tenantId, ...other });

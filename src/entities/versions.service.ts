@@ -4,15 +4,18 @@ import { RuntimePool } from '../database/runtime-pool.js';
 import type { Row } from '../database/statement-batch.js';
 import { TenantTx } from '../database/tenant-tx.js';
 import { compareEntities } from '../model/change/compare.js';
-import { type Renames, renamesBetween } from '../model/change/renames.js';
+import type { Renames } from '../model/change/renames.js';
 import { type Compatibility, compatibilityOf } from '../model/plan/compatibility.js';
+import { type VersionStep, whereabouts } from '../model/plan/lineage.js';
 import type { JsonObject } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
-import type { ChangeOutcome, PlanAnswer } from './change-request.js';
+import type { ChangeOutcome, ChangeRequest, PlanAnswer } from './change-request.js';
 import { ChangesService } from './changes.service.js';
 import { EntityRegistry } from './entity-registry.js';
 import { ReadDocument } from './read-documents.js';
+import type { Lineage } from './registry-changes.js';
+import { readRetained, retainedStatement } from './retained-properties.js';
 
 /** The linear history of an entity: every version it ever had, what differs between two, and the way back. */
 
@@ -20,7 +23,20 @@ export interface VersionView {
   readonly version: number;
   readonly createdAt: string;
   readonly createdBy: string;
+  /** The entity's name then. */
+  readonly name?: string;
   readonly document: JsonObject;
+}
+
+/** As it is stored: with where its properties came from. */
+interface StoredVersion extends VersionView {
+  readonly lineage?: Lineage;
+}
+
+/** What a rollback asks for, and the name the entity gets. */
+interface WayBack {
+  readonly name: string;
+  readonly request: ChangeRequest;
 }
 
 export interface VersionDifference {
@@ -47,14 +63,14 @@ export class VersionsService {
   /** Newest first. */
   async list(actor: Actor, tenant: Tenant, name: string, page: { limit: number; before?: number }): Promise<VersionView[]> {
     const { id } = await this.registry.get(tenant, name);
-    return this.read(actor, tenant, id, { below: page.before ?? 2 ** 31 - 1, limit: page.limit });
+    return (await this.read(actor, tenant, id, { below: page.before ?? 2 ** 31 - 1, limit: page.limit })).map(shownVersion);
   }
 
   async get(actor: Actor, tenant: Tenant, name: string, version: number): Promise<VersionView> {
     const { id } = await this.registry.get(tenant, name);
     const [found] = await this.read(actor, tenant, id, { below: version + 1, limit: 1 });
     if (found?.version !== version) throw noVersion(version);
-    return found;
+    return shownVersion(found);
   }
 
   async diff(actor: Actor, tenant: Tenant, name: string, from: number, to: number): Promise<VersionDifference> {
@@ -64,53 +80,55 @@ export class VersionsService {
     if (!before || !after) throw noVersion(from);
     const renames = to < from ? inverted(renamesAlong(name, versions)) : renamesAlong(name, versions);
     const changes = compareEntities(before, after, renames);
-    const compatibility = compatibilityOf(changes);
+    const compatibility = compatibilityOf(changes, { before, after, renames });
     return { from, to, compatibility, changes: changes.map(({ kind, pointer, message }) => ({ kind, pointer, message })) };
   }
 
   async planRollback(actor: Actor, tenant: Tenant, name: string, request: RollbackRequest): Promise<PlanAnswer> {
-    return this.changes.plan(actor, tenant, name, await this.wayBack(actor, tenant, name, request));
+    const back = await this.wayBack(actor, tenant, name, request);
+    return this.changes.plan(actor, tenant, back.name, back.request);
   }
 
   /** A new version that says what an old one said; renamed properties keep what they hold, dropped ones come back with it. */
   async rollback(actor: Actor, tenant: Tenant, name: string, request: RollbackRequest): Promise<ChangeOutcome> {
-    return this.changes.apply(actor, tenant, name, await this.wayBack(actor, tenant, name, request));
+    const back = await this.wayBack(actor, tenant, name, request);
+    return this.changes.apply(actor, tenant, back.name, back.request);
   }
 
-  private async wayBack(actor: Actor, tenant: Tenant, name: string, { version, ...request }: RollbackRequest) {
-    this.registry.forget(tenant.id);
+  private async wayBack(actor: Actor, tenant: Tenant, name: string, { version, ...request }: RollbackRequest): Promise<WayBack> {
     const { version: current } = await this.registry.get(tenant, name);
     if (version >= current)
       throw noVersion(version, `Before version ${current}, which is in force, there is none of this number.`);
     const versions = await this.between(actor, tenant, name, version, current);
-    const target = versions.at(-1) as VersionView;
-    const [now, then] = [versions[0] as VersionView, target].map(({ document }) => entityOf(name, document));
-    if (!now || !then) throw noVersion(version);
-    const forward = renamesAlong(name, versions);
-    const renames = inverted(forward);
-    const stays = new Set(now.properties.map((property) => forward.get(property.name) ?? property.name));
-    const missing = then.properties.filter((property) => !stays.has(property.name)).map((property) => property.name);
-    const kept = await this.kept(actor, tenant, name);
-    const restore = missing.filter((property) => kept.has(property));
-    return { ...request, document: target.document, renames, restore, fromVersion: current };
+    const steps = [...versions].reverse().map((each) => stepOf(name, each));
+    const target = versions.at(-1) as StoredVersion;
+    const columns = await this.retainedColumns(actor, tenant, name);
+    const present = new Set(entityOf(name, versions[0]?.document as JsonObject).properties.map((property) => property.name));
+    const renames = new Map<string, string>();
+    const restore = new Map<string, string>();
+    const questions: { property: string; message: string; answer: string }[] = [];
+    for (const [property, where] of whereabouts(steps)) {
+      if (where.state === 'here' && where.name !== property) renames.set(property, where.name);
+      if (where.state !== 'dropped' || !columns.has(where.column)) continue;
+      if (present.has(property)) questions.push(sameName(property, version));
+      else restore.set(property, where.column);
+    }
+    const open = questions.filter(({ answer }) => !request.allow?.includes(answer));
+    if (open[0]) throw new Problem('entity/needs-answer', `${open[0].message}.`, { questions: open });
+    const { document, name: formerName = name } = target;
+    return { name: formerName, request: { ...request, document, renames, restore, renamedFrom: name, fromVersion: current } };
   }
 
-  private async kept(actor: Actor, tenant: Tenant, name: string): Promise<ReadonlySet<string>> {
+  private async retainedColumns(actor: Actor, tenant: Tenant, name: string): Promise<ReadonlySet<string>> {
     const { id } = await this.registry.get(tenant, name);
     const rows = await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, (tx) =>
-      tx.last({
-        text: `select property
-from business_store_service.retained_properties
-where tenant_id = $1
-  and entity_id = $2`,
-        values: [tenant.id, id],
-      }),
+      tx.last(retainedStatement(tenant.id, id)),
     );
-    return new Set(rows.map(([property]) => property as string));
+    return new Set(rows.map((row) => readRetained(row).column));
   }
 
   /** From the newest to the oldest, without a gap. */
-  private async between(actor: Actor, tenant: Tenant, name: string, oldest: number, newest: number): Promise<VersionView[]> {
+  private async between(actor: Actor, tenant: Tenant, name: string, oldest: number, newest: number): Promise<StoredVersion[]> {
     const { id } = await this.registry.get(tenant, name);
     const found = await this.read(actor, tenant, id, { below: newest + 1, limit: newest - oldest + 1 });
     if (found[0]?.version !== newest) throw noVersion(newest);
@@ -126,7 +144,7 @@ where tenant_id = $1
   ): Promise<VersionView[]> {
     const rows = await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, (tx) =>
       tx.last({
-        text: `select version, to_json(created_at at time zone 'UTC')#>>'{}', created_by, document
+        text: `select version, to_json(created_at at time zone 'UTC')#>>'{}', created_by, document, name, lineage
 from business_store_service.entity_versions
 where tenant_id = $1
   and entity_id = $2
@@ -140,36 +158,42 @@ limit $4::bigint`,
   }
 }
 
-function readVersion([version, createdAt, createdBy, document]: Row): VersionView {
+function readVersion([version, createdAt, createdBy, document, name, lineage]: Row): StoredVersion {
   return {
     ...{ version: Number(version), createdAt: `${createdAt}Z`, createdBy: createdBy as string },
     document: JSON.parse(document as string) as JsonObject,
+    ...(name ? { name } : {}),
+    ...(lineage ? { lineage: JSON.parse(lineage) as Lineage } : {}),
   };
+}
+
+function shownVersion({ lineage: _, ...view }: StoredVersion): VersionView {
+  return view;
 }
 
 function entityOf(name: string, document: JsonObject) {
   return ReadDocument.of(name, document).entity;
 }
 
+function stepOf(current: string, { version, name = current, document, lineage }: StoredVersion): VersionStep {
+  const known = lineage ? { renames: new Map(lineage.renames) } : {};
+  return { version, entity: entityOf(name, document), ...known, restored: new Map(lineage?.restored) };
+}
+
 /** New name → old name over all steps; `versions` from the newest to the oldest. */
-function renamesAlong(name: string, versions: readonly VersionView[]): Renames {
-  let composed = new Map<string, string>();
-  const oldestFirst = [...versions].reverse().map(({ document }) => entityOf(name, document));
-  for (const [index, after] of oldestFirst.entries()) {
-    const before = oldestFirst[index - 1];
-    if (!before) continue;
-    const step = renamesBetween(before, after);
-    const next = new Map<string, string>();
-    for (const property of after.properties) {
-      const former = step.get(property.name) ?? property.name;
-      const origin = composed.get(former) ?? former;
-      // A property that was dropped and added again under its name is another one, which a rename would not tell.
-      if (origin !== property.name && before.properties.some((old) => old.name === former)) next.set(property.name, origin);
-    }
-    composed = next;
-  }
-  const oldest = new Set(oldestFirst[0]?.properties.map((property) => property.name));
-  return new Map([...composed].filter(([, origin]) => oldest.has(origin)));
+function renamesAlong(name: string, versions: readonly StoredVersion[]): Renames {
+  const found = whereabouts([...versions].reverse().map((each) => stepOf(name, each)));
+  return new Map(
+    [...found].flatMap(([origin, where]) => (where.state === 'here' && where.name !== origin ? [[where.name, origin]] : [])),
+  );
+}
+
+function sameName(property: string, version: number) {
+  const name = JSON.stringify(property);
+  const message =
+    `the ${name} of version ${version} was dropped and is kept, and another property is called ${name} now. To bring the old one ` +
+    `back, rename or drop the present one first; to go on with the present one, allow "keep:${property}"`;
+  return { property, message, answer: `keep:${property}` };
 }
 
 function inverted(renames: Renames): Renames {

@@ -33,7 +33,8 @@ interface UpgradeStep {
   readonly name: string;
   readonly document: JsonObject;
   readonly additions: JsonObject;
-  readonly isNew: boolean;
+  /** Absent: the tenant does not have the entity yet. */
+  readonly fromVersion?: number;
 }
 
 /** No entity's document is the same object in two tenants, but nearly all are the same text. */
@@ -58,9 +59,10 @@ export class TenantUpgrades {
    */
   async upgrade(actor: Actor, tenant: Tenant, state: PackState, { pack, allow }: UpgradeOrder): Promise<Upgraded> {
     const { from, steps } = this.steps(state, pack);
-    for (const { name, document, additions } of steps) {
-      const origin = { pack: pack.name, version: pack.version, additions };
-      await naming(name, this.changes.apply(actor, tenant, name, { document, allow, pack: origin }, { waitMs: Infinity }));
+    for (const { name, document, additions, fromVersion } of steps) {
+      // Made from what the tenant had added by then: what somebody adds meanwhile must not be undone.
+      const request = { document, allow, fromVersion, pack: { pack: pack.name, version: pack.version, additions } };
+      await naming(name, this.changes.apply(actor, tenant, name, request, { waitMs: Infinity }));
     }
     return { from, changed: steps.map(({ name }) => name) };
   }
@@ -87,7 +89,7 @@ export class TenantUpgrades {
   /** Whether the upgrade would be carried out as things are. Changes nothing. @throws Problem as `upgrade` would */
   async check(actor: Actor, tenant: Tenant, { pack, allow }: Omit<UpgradeOrder, 'rolloutId'>): Promise<void> {
     const state = await this.controlPlane.inTenant(actor, tenant.home, (tx) => readPackState(tx, tenant.id, pack.name));
-    const existing = this.steps(state, pack).steps.filter(({ isNew }) => !isNew);
+    const existing = this.steps(state, pack).steps.filter(({ fromVersion }) => fromVersion !== undefined);
     for (const [index, { name, document, additions }] of existing.entries()) {
       const origin = { pack: pack.name, version: pack.version, additions };
       const planning = naming(name, this.changes.plan(actor, tenant, name, { document, allow, pack: origin }));
@@ -119,7 +121,7 @@ export class TenantUpgrades {
       const { document, text } = this.effective(pack, entity, current?.additions ?? '{}');
       if (current?.text === text) return [];
       const additions = JSON.parse(current?.additions ?? '{}') as JsonObject;
-      return [{ name: entity.name, document, additions, isNew: current === undefined }];
+      return [{ name: entity.name, document, additions, fromVersion: current?.version }];
     });
     return { from: version, steps };
   }

@@ -95,7 +95,8 @@ export function underNewNames(entity: Entity, body: JsonObject, at: string, faul
 export function replacedRecord(entity: Entity, stored: JsonObject, body: JsonValue): JsonValue {
   const { hidden } = traitsOf(entity);
   if (!isJsonObject(body) || hidden.size === 0) return body;
-  const unseen = [...hidden].filter((member) => !Object.hasOwn(body, member) && Object.hasOwn(stored, member));
+  const sent = underNewNames(entity, body, '', []);
+  const unseen = [...hidden].filter((member) => !Object.hasOwn(sent, member) && Object.hasOwn(stored, member));
   return { ...body, ...Object.fromEntries(unseen.map((member) => [member, stored[member] as JsonValue])) };
 }
 

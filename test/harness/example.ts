@@ -65,9 +65,8 @@ export interface Example {
   readonly entity: string;
   readonly steps: readonly ExampleStep[];
   readonly rollback: {
-    /** Version; default 1. Or, where no version says it, a document and the name it brings back. */
+    /** Version; default 1. With it comes the entity's name of then, when that is another. */
     readonly to?: number;
-    readonly document?: string;
     readonly name?: string;
     readonly needs?: readonly string[];
     /** It is refused so, and nothing changes. */

@@ -3,8 +3,8 @@ import { columnType, holdsNull } from '../ddl/column.js';
 import type { Property } from '../entity.js';
 import { quoteIdent, quoteLiteral } from '../sql.js';
 import { columnText } from '../values/values.js';
-import { explicitNull, undeclared } from './object-steps.js';
 import { formerProperty, type Transition } from './transition.js';
+import { explicitNull, undeclared } from './undeclared.js';
 
 /** SQL of the default, in the type of the column; undefined when there is none, or null, which needs no writing. */
 export function defaultValue(property: Pick<Property, 'type' | 'precision' | 'scale' | 'default'>): string | undefined {

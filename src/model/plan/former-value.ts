@@ -4,8 +4,8 @@ import type { Property } from '../entity.js';
 import { quoteIdent } from '../sql.js';
 import { type Conversion, conversionBetween } from './conversion/conversion.js';
 import { defaultValue, getsDefault } from './default-value.js';
-import { undeclared } from './object-steps.js';
 import { changesType, formerProperty, type Transition } from './transition.js';
+import { undeclared } from './undeclared.js';
 
 /** What the rows hold for a property of the new version, before the change and told of the rows as they are. */
 export interface FormerValue {

@@ -11,9 +11,15 @@ export function missingObject(shape: TableShape, catalog: TableCatalog, statemen
     (items) => new Set(items.map(({ name }) => name)),
   ) as [Set<string>, Set<string>];
   const column = shape.columns.find(({ name }) => !columns.has(name));
-  if (column) return `its table has no ${JSON.stringify(column.name)}`;
-  const object = [...shape.constraints, ...shape.indexes].find(
-    ({ name }) => !objects.has(name) && statements.some((sql) => sql.includes(quoteIdent(name))),
-  );
-  return object && `its table has no ${JSON.stringify(object.name)}`;
+  if (column) return `what held ${JSON.stringify(column.property?.name ?? column.name)} is gone`;
+  const gone = <T extends { readonly name: string }>(items: readonly T[]): T | undefined =>
+    items.find(({ name }) => !objects.has(name) && statements.some((sql) => sql.includes(quoteIdent(name))));
+  const constraint = gone(shape.constraints);
+  if (constraint) return `the ${constraint.kind} ${about(constraint.properties)}is gone`;
+  const index = gone(shape.indexes);
+  return index && `the index ${about(index.properties)}is gone`;
+}
+
+function about(properties: readonly string[]): string {
+  return properties.length === 0 ? '' : `of ${properties.map((name) => JSON.stringify(name)).join(' and ')} `;
 }

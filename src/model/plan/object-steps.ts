@@ -2,7 +2,7 @@
 
 import type { Reference } from '../ddl/add-relation.js';
 import { tableRef } from '../ddl/table-ref.js';
-import { quoteIdent, quoteLiteral } from '../sql.js';
+import { quoteIdent } from '../sql.js';
 import { preparedObject } from './objects.js';
 import { type LockMode, type Step, type TableSize, UNFINISHED } from './operation.js';
 import type { TableObject } from './table-object.js';
@@ -122,24 +122,4 @@ limit 5`;
 export function assertNone({ home, before }: Transition, condition: string): Step {
   const sql = `select id\nfrom ${tableRef(home, before)}\nwhere ${condition}\nlimit 5`;
   return { stage: 'check-rows', work: 'scan', as: 'assert', sql, lock: 'none' };
-}
-
-/** `_extra -> 'name'`: what a row holds beside its columns under this name. */
-export function undeclared(name: string): string {
-  return `(_extra -> ${quoteLiteral(name)})`;
-}
-
-/** An explicit null: a NULL column says only that there is no value. */
-export function explicitNull(name: string): string {
-  return `coalesce(${undeclared(name)} = 'null'::jsonb, false)`;
-}
-
-/** `_extra` without a member; SQL NULL when nothing is left. */
-export function withoutUndeclared(name: string): string {
-  return `nullif(_extra - ${quoteLiteral(name)}, '{}'::jsonb)`;
-}
-
-/** `_extra` with an explicit null. */
-export function withNull(name: string): string {
-  return `coalesce(_extra, '{}'::jsonb) || jsonb_build_object(${quoteLiteral(name)}, null)`;
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Change } from '../change/change.js';
+import type { Fill } from './batches.js';
 import type { TableObject } from './table-object.js';
 
 export interface Operation {
@@ -126,6 +127,8 @@ export interface Step {
   readonly alone?: true;
   /** Condition on the rows, over the table as it is before: how many there are is what the step changes or hides. */
   readonly affects?: string;
+  /** Of a batch: what it fills, so that several are made one. */
+  readonly fill?: Fill;
   /** What a prepared step leaves behind, by which a step that was cut off is found again. */
   readonly makes?: { readonly kind: 'column' | 'constraint' | 'index'; readonly name: string };
 }

@@ -86,9 +86,7 @@ export function changed(t: Transition): Changed {
 
 /** Each statement after its stage and who runs it. */
 function script({ statements }: Plan): string {
-  return statements
-    .map(({ stage, as, alone, sql }) => `-- ${stage}, ${as}${alone ? ', alone' : ''}\n${sql}`)
-    .join('\n');
+  return statements.map(({ stage, as, alone, sql }) => `-- ${stage}, ${as}${alone ? ', alone' : ''}\n${sql}`).join('\n');
 }
 
 /** All that the rows are asked, as one text. */

@@ -6,6 +6,7 @@
 import type { Change } from '../change/change.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Compatibility, compatibilityOf } from './compatibility.js';
+import { mergeBackfills, type OrderedStep } from './merge-backfills.js';
 import { type LockMode, type Operation, type Probe, STAGES, type Step, type TableSize } from './operation.js';
 import { inverseOf, operationsBetween } from './operations-between.js';
 import { type Question, questionsOf } from './questions.js';
@@ -17,7 +18,7 @@ import { swapped, type Transition } from './transition.js';
  */
 export const SMALL_TABLE_ROWS = 10_000;
 
-/** Longest everybody may have to wait, in milliseconds, without anybody having said that they may. */
+/** Longest that others may have to wait, in milliseconds, without anybody having said that they may. */
 const LONGEST_BLOCK_MS = 1_000;
 
 export interface Draft {
@@ -61,7 +62,7 @@ export interface PlannedOperation {
 export interface PlannedStep {
   /** `prepare` steps run one by one, and go on where they were cut off; `switch` steps are one transaction. */
   readonly phase: 'prepare' | 'switch';
-  /** Index into `operations`; null for the lock they share. */
+  /** Index into `operations`; null for what they share: the lock, and a backfill for several. */
   readonly operation: number | null;
   readonly description: string;
   readonly sql: string;
@@ -117,8 +118,9 @@ export function finishPlan({ transition, changes, operations, probes }: Draft, f
   const size = sizeOf(facts.rows);
   const planned = operations.map((operation) => plannedOperation(operation, probes, facts));
   const ordered = inOrder(transition, operations, size);
-  const steps = ordered.map(({ step, operation }) => plannedStep(step, operation, operations, planned, facts, size));
-  const blockedMs = steps.filter((step) => step.blocks === 'reads and writes').reduce((sum, step) => sum + step.estimateMs, 0);
+  const switchLock = ordered.find(({ step }) => step.stage === 'lock')?.step.lock ?? 'none';
+  const steps = ordered.map((entry) => plannedStep(entry, operations, planned, facts, switchLock));
+  const blockedMs = steps.filter(({ blocks }) => blocks !== 'nothing').reduce((sum, { estimateMs }) => sum + estimateMs, 0);
   const back = inverseOf(transition, operations);
   const reasons = operations.flatMap(({ risk }) => risk.reason ?? []);
   return {
@@ -127,7 +129,7 @@ export function finishPlan({ transition, changes, operations, probes }: Draft, f
     statements: ordered.map(({ step }) => step),
     rows: facts.rows,
     bytes: facts.bytes,
-    compatibility: compatibilityOf(changes),
+    compatibility: compatibilityOf(changes, transition),
     questions: questionsOf(transition),
     needs: [
       ...(operations.some(({ risk }) => risk.level === 'destructive') ? (['destructive'] as const) : []),
@@ -138,7 +140,7 @@ export function finishPlan({ transition, changes, operations, probes }: Draft, f
       reasons: [...new Set(reasons)],
       steps: inOrder(swapped(transition), back, size).map(({ step, operation }) => ({
         phase: phaseOf(step),
-        description: operation?.describe() ?? 'the table is locked',
+        description: operation?.describe() ?? sharedDescription(step),
         sql: step.sql,
         lock: step.lock,
       })),
@@ -154,16 +156,11 @@ export function phaseOf({ stage }: Step): 'prepare' | 'switch' {
   return STAGES.indexOf(stage) < STAGES.indexOf('lock') ? 'prepare' : 'switch';
 }
 
-interface OrderedStep {
-  readonly step: Step;
-  readonly operation: Operation | null;
-}
-
 /** By stage, within a stage by operation; in front of the switch the strongest lock it needs, so that none is ever upgraded. */
 function inOrder(t: Transition, operations: readonly Operation[], size: TableSize): OrderedStep[] {
   const steps: OrderedStep[] = operations.flatMap((operation) => operation.sql(size).map((step) => ({ step, operation })));
   const lock = lockStep(t, steps);
-  const all = dedupe(lock ? [...steps, lock] : steps);
+  const all = mergeBackfills(t, dedupe(lock ? [...steps, lock] : steps));
   return all
     .map((entry, index) => ({ entry, index, rank: STAGES.indexOf(entry.step.stage) }))
     .sort((a, b) => a.rank - b.rank || a.index - b.index)
@@ -204,24 +201,23 @@ function plannedOperation(operation: Operation, probes: Draft['probes'], facts: 
 }
 
 function plannedStep(
-  step: Step,
-  operation: Operation | null,
+  { step, operation }: OrderedStep,
   operations: readonly Operation[],
   planned: readonly PlannedOperation[],
   facts: RowFacts,
-  size: TableSize,
+  switchLock: LockMode,
 ): PlannedStep {
   const index = operation ? operations.indexOf(operation) : null;
   const affected = step.affects === undefined ? undefined : facts.counts.get(step.affects);
-  const rows = affected ?? (step.work === 'catalog' ? 0 : size.rows);
+  const rows = affected ?? (step.work === 'catalog' ? 0 : facts.rows);
   return {
     phase: phaseOf(step),
     operation: index,
-    description: operation?.describe() ?? 'the table is locked, so that everything below is one moment for everybody else',
+    description: operation?.describe() ?? sharedDescription(step),
     sql: step.sql,
     as: step.as,
     lock: step.lock,
-    blocks: blocksOf(step),
+    blocks: blocksOf(step, switchLock),
     rewrite: step.work === 'rewrite',
     rows,
     failing: index === null ? 0 : (planned[index]?.failing ?? []).reduce((sum, { rows: count }) => sum + count, 0),
@@ -231,10 +227,16 @@ function plannedStep(
   };
 }
 
+function sharedDescription({ stage }: Step): string {
+  if (stage === 'backfill') return 'existing records get what they lack, batch by batch';
+  return 'the table is locked, so that everything below is one moment for everybody else';
+}
+
 /** What others cannot do while the statement runs. In the switch, everything runs under the lock taken first. */
-function blocksOf(step: Step): PlannedStep['blocks'] {
-  if (phaseOf(step) === 'switch' || step.lock === 'ACCESS EXCLUSIVE') return 'reads and writes';
-  return step.lock === 'SHARE' || step.lock === 'SHARE ROW EXCLUSIVE' ? 'writes' : 'nothing';
+function blocksOf(step: Step, switchLock: LockMode): PlannedStep['blocks'] {
+  const lock = phaseOf(step) === 'switch' ? switchLock : step.lock;
+  if (lock === 'ACCESS EXCLUSIVE') return 'reads and writes';
+  return lock === 'SHARE' || lock === 'SHARE ROW EXCLUSIVE' ? 'writes' : 'nothing';
 }
 
 /** Times of a plain count of the same rows, as measured on 1,000,000 rows of five columns. */

@@ -6,11 +6,12 @@ import { keyPointer } from './key-pointer.js';
 
 /** An index; on a large table it is built while reading and writing go on. */
 export function addIndex(t: Transition, object: TableObject): Operation {
+  const names = object.properties.map((name) => JSON.stringify(name));
   return {
     kind: 'add-index',
     ...keyPointer(t.after, 'indexes', 'index', object),
     risk: { level: 'none', reversible: 'yes' },
-    describe: () => `${object.properties.map((name) => JSON.stringify(name)).join(' and ')} get an index, ${object.definition}`,
+    describe: () => `${names.join(' and ')} ${names.length > 1 ? 'get' : 'gets'} an index, ${object.definition}`,
     validate: () => [],
     sql: (size) => addObject(t, object, size),
     inverse: { kind: 'drop-index', object },

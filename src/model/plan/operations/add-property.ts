@@ -5,11 +5,12 @@ import { quoteIdent } from '../../sql.js';
 import { conversionBetween } from '../conversion/conversion.js';
 import { defaultValue, getsDefault } from '../default-value.js';
 import { addGuard } from '../guards.js';
-import { addObject, assertNone, explicitNull, undeclared, withoutUndeclared } from '../object-steps.js';
+import { addObject, assertNone } from '../object-steps.js';
 import { type Operation, type Probe, type Step, type TableSize, UNFINISHED } from '../operation.js';
 import { ownObjects } from '../own-objects.js';
 import { propertyPointer } from '../pointers.js';
 import type { Transition } from '../transition.js';
+import { explicitNull, undeclared, withoutUndeclared } from '../undeclared.js';
 import { objectProbes } from './object-probes.js';
 
 /**

@@ -34,8 +34,7 @@ export function changeType(t: Transition, property: Property): Operation {
     },
     validate: () => [
       ...conversionProbe(was, property, conversion),
-      // Texts that differ may be the same number.
-      ...[...added, ...stayedKeys(t, property)].flatMap((object) => objectProbes(t, object)),
+      ...[...added, ...keysThatMerge(t, was, property)].flatMap((object) => objectProbes(t, object)),
     ],
     sql: (size) => {
       const gone = [...dropped, ...remade.map(({ old }) => old)].map((object) => dropObject(t, object));
@@ -66,6 +65,12 @@ function ownOf(t: Transition, { name }: Property) {
     added: added.filter(isOwn(name)),
     remade: remade.filter(({ object }) => retypedOwner(t, object)?.name === name),
   };
+}
+
+/** Unique keys that stay, where texts that differ become the same number. Exactly converted, other values stay apart. */
+function keysThatMerge(t: Transition, was: Property, property: Property): readonly TableObject[] {
+  if (was.type !== 'text' || property.type !== 'numeric') return [];
+  return stayedKeys(t, property).filter(({ kind }) => kind === 'unique');
 }
 
 function conversionProbe(was: Property, property: Property, conversion: Conversion | undefined): Probe[] {
@@ -116,7 +121,7 @@ function shadowSteps(t: Transition, was: Property, property: Property, conversio
     ? `case when ${oldColumn} is null then ${newColumn} is null when ${fits} then ${inStep} else false end`
     : inStep;
   const converted = fits ? `case when ${fits} then ${value} end` : value;
-  const batch = { table, set: `${newColumn} = ${converted}`, where: [`${oldColumn} is not null`, `${newColumn} is null`] };
+  const fill = { column: newColumn, value: converted, needed: `${oldColumn} is not null and ${newColumn} is null` };
   return [
     {
       ...{ stage: 'prepare-columns', ...catalog },
@@ -128,7 +133,7 @@ function shadowSteps(t: Transition, was: Property, property: Property, conversio
       sql: `alter table ${table} add constraint ${quoteIdent(guard)} check (${condition}) not valid`,
       makes: { kind: 'constraint', name: guard },
     },
-    { stage: 'backfill', work: 'update', as: 'tenant', lock: 'none', sql: batchUpdate(batch) },
+    { stage: 'backfill', work: 'update', as: 'tenant', lock: 'none', sql: batchUpdate(table, [fill]), fill },
     {
       ...{ stage: 'validate', work: 'scan', as: 'owner', lock: 'SHARE UPDATE EXCLUSIVE' },
       sql: `alter table ${table} validate constraint ${quoteIdent(guard)}`,

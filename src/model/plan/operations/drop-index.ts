@@ -6,11 +6,12 @@ import { keyPointer } from './key-pointer.js';
 
 /** An index that goes. */
 export function dropIndex(t: Transition, object: TableObject): Operation {
+  const names = object.properties.map((name) => JSON.stringify(name));
   return {
     kind: 'drop-index',
     ...keyPointer(t.before, 'indexes', 'index', object),
     risk: { level: 'none', reversible: 'yes' },
-    describe: () => `${object.properties.map((name) => JSON.stringify(name)).join(' and ')} lose an index, ${object.definition}`,
+    describe: () => `${names.join(' and ')} ${names.length > 1 ? 'lose' : 'loses'} an index, ${object.definition}`,
     validate: () => [],
     sql: () => [dropObject(t, object)],
     inverse: { kind: 'add-index', object },

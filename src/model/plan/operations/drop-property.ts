@@ -3,11 +3,12 @@ import { tableRef } from '../../ddl/table-ref.js';
 import type { Property } from '../../entity.js';
 import { quoteIdent } from '../../sql.js';
 import { dropGuard } from '../guards.js';
-import { dropObject, explicitNull, withoutUndeclared } from '../object-steps.js';
+import { dropObject } from '../object-steps.js';
 import type { Operation, Step } from '../operation.js';
 import { ownObjects } from '../own-objects.js';
 import { propertyPointer } from '../pointers.js';
 import { hiddenColumn, type Transition } from '../transition.js';
+import { explicitNull, withoutUndeclared } from '../undeclared.js';
 
 /** A property that goes. Its column is hidden under a name no document can use, and kept until its retention is over. */
 export function dropProperty(t: Transition, property: Property): Operation {

@@ -4,10 +4,10 @@ import type { Property } from '../../entity.js';
 import { quoteIdent } from '../../sql.js';
 import { batchUpdate } from '../batches.js';
 import { dropGuard, welcomesNullNow } from '../guards.js';
-import { explicitNull, withNull } from '../object-steps.js';
 import type { Operation, Step, TableSize } from '../operation.js';
 import { propertyPointer } from '../pointers.js';
 import { formerProperty, type Transition } from '../transition.js';
+import { explicitNull, withNulls } from '../undeclared.js';
 
 /** A property that may be left out, or may be null, from now on. */
 export function relaxValue(t: Transition, property: Property): Operation {
@@ -50,13 +50,14 @@ function nullSteps(t: Transition, was: Property, property: Property): Step[] {
 function markSteps(t: Transition, was: Property, property: Property, { large }: TableSize): Step[] {
   if (!was.required || !was.nullable || property.required || !property.nullable) return [];
   const unmarked = ({ name, column }: Property) => [`${quoteIdent(column)} is null`, `not ${explicitNull(name)}`];
-  const update = { work: 'update', as: 'tenant', lock: 'none', affects: unmarked(was).join(' and ') } as const;
+  const needed = unmarked(was).join(' and ');
+  const update = { work: 'update', as: 'tenant', lock: 'none', affects: needed } as const;
   if (large) {
-    const batch = { table: tableRef(t.home, t.before), set: `_extra = ${withNull(was.name)}`, where: unmarked(was) };
-    return [{ stage: 'backfill', ...update, sql: batchUpdate(batch) }];
+    const fill = { mark: was.name, needed };
+    return [{ stage: 'backfill', ...update, sql: batchUpdate(tableRef(t.home, t.before), [fill]), fill }];
   }
   const sql = `update ${tableRef(t.home, t.after)}
-set _extra = ${withNull(property.name)}
+set _extra = ${withNulls([property])}
 where ${unmarked(property).join('\n  and ')}`;
   return [{ stage: 'values', ...update, sql }];
 }

@@ -2,12 +2,13 @@ import { tableRef } from '../../ddl/table-ref.js';
 import type { Property } from '../../entity.js';
 import { quoteIdent, quoteLiteral } from '../../sql.js';
 import { addGuard, dropGuard, refusesNullNow } from '../guards.js';
-import { explicitNull, renameObject, undeclared } from '../object-steps.js';
+import { renameObject } from '../object-steps.js';
 import { renamedObjects } from '../objects.js';
 import type { Operation, Step, TableSize } from '../operation.js';
 import { propertyPointer } from '../pointers.js';
 import { isPreparedBeforehand } from '../prepared-type.js';
 import { formerProperty, type Transition } from '../transition.js';
+import { explicitNull, undeclared } from '../undeclared.js';
 
 /** A property that keeps what records hold in it under another name. Its column, constraints and indexes follow. */
 export function renameProperty(t: Transition, property: Property): Operation {

@@ -6,11 +6,12 @@ import { quoteIdent } from '../../sql.js';
 import { batchUpdate } from '../batches.js';
 import { defaultValue, getsDefault } from '../default-value.js';
 import { addGuard, dropGuard, refusesNullNow } from '../guards.js';
-import { assertNone, explicitNull, undeclared } from '../object-steps.js';
+import { assertNone } from '../object-steps.js';
 import { stayedKeys } from '../objects.js';
 import { type Operation, type Probe, type Step, type TableSize, UNFINISHED } from '../operation.js';
 import { propertyPointer } from '../pointers.js';
 import { changesType, formerProperty, type Transition } from '../transition.js';
+import { explicitNull, undeclared } from '../undeclared.js';
 import { objectProbes } from './object-probes.js';
 
 /** A property that has to be there, or may not be null, from now on. With a default, records that lack it get that. */
@@ -106,8 +107,8 @@ function fillSteps(t: Transition, was: Property, property: Property, atOnce: boo
     const sql = `update ${table}\nset ${column} = ${fill}\nwhere ${absence(property).join('\n  and ')}`;
     return [{ stage: 'values', ...update, sql }];
   }
-  const batch = { table: tableRef(t.home, t.before), set: `${quoteIdent(was.column)} = ${fill}`, where: absence(was) };
-  return [{ stage: 'backfill', ...update, sql: batchUpdate(batch) }];
+  const filling = { column: quoteIdent(was.column), value: fill, needed: isAbsent(was) };
+  return [{ stage: 'backfill', ...update, sql: batchUpdate(tableRef(t.home, t.before), [filling]), fill: filling }];
 }
 
 /** Until the switch, writers of the old version may not leave it out again. */

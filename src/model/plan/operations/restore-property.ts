@@ -4,11 +4,12 @@ import type { Property } from '../../entity.js';
 import { quoteIdent } from '../../sql.js';
 import { defaultValue, getsDefault } from '../default-value.js';
 import { addGuard } from '../guards.js';
-import { addObject, undeclared } from '../object-steps.js';
+import { addObject } from '../object-steps.js';
 import type { Operation, Probe, Step } from '../operation.js';
 import { ownObjects } from '../own-objects.js';
 import { propertyPointer } from '../pointers.js';
 import type { Transition } from '../transition.js';
+import { undeclared } from '../undeclared.js';
 import { objectProbes } from './object-probes.js';
 
 /** A dropped property that comes back with what records held in it. */
