@@ -4,6 +4,7 @@ import type { Step } from '../model/plan/operation.js';
 import type { Statement } from '../model/sql.js';
 import type { JsonObject, JsonValue } from '../platform/json-value.js';
 import type { PackOrigin, PlanAnswer } from './change-request.js';
+import { Aborted } from './change-stops.js';
 
 /** business_store_service.schema_changes: changes that are more than one transaction, and where they stand. */
 
@@ -29,8 +30,16 @@ export interface Progress {
   /** Rows done in the step at hand. */
   readonly rows?: number;
   readonly lastId?: string;
-  /** When the records were read that only validation can judge; RFC 3339. */
-  readonly validatedAt?: string;
+  /** Since when records have to be read again that only validation can judge. */
+  readonly since?: Since;
+}
+
+/** A moment, for the records written since. */
+export interface Since {
+  /** RFC 3339; nobody who commits later has begun earlier. */
+  readonly time: string;
+  /** A `pg_snapshot`: who had committed by then. */
+  readonly snapshot: string;
 }
 
 export interface StoredChange {
@@ -121,7 +130,10 @@ returning status`,
   return rows[0].status;
 }
 
-/** The end of a change, or of the work of this instance on it when `status` is left out. */
+/**
+ * The end of a change. One that was called off does not get done.
+ * @throws LeaseLost when somebody else works on it by now, Aborted when it was called off
+ */
 export async function finishChange(
   tx: SystemTx,
   { tenantId, changeId }: Pick<StoredChange, 'tenantId' | 'changeId'>,
@@ -129,18 +141,22 @@ export async function finishChange(
   status: 'done' | 'failed' | 'aborted',
   error: JsonValue = null,
 ): Promise<void> {
+  const open = status === 'done' ? `status = 'running'` : `status in ('running', 'aborting')`;
   const [, count] = (await tx.manager.query(
     `update business_store_service.schema_changes
 set status = $4, error = $5, updated_at = now(), finished_at = now(), lease_until = null
 where tenant_id = $1
   and change_id = $2
   and lease_holder = $3
-  and status in ('running', 'aborting')`,
+  and ${open}`,
     [tenantId, changeId, holder, status, error === null ? null : JSON.stringify(error)],
   )) as [unknown, number];
-  if (count === 0) throw new LeaseLost();
+  if (count > 0) return;
+  if (status === 'done' && (await noteProgress(tx, { tenantId, changeId }, holder, {})) === 'aborting') throw new Aborted();
+  throw new LeaseLost();
 }
 
+/** Whoever comes next may go on with it, in so many seconds. */
 export async function releaseChange(
   tx: SystemTx,
   { tenantId, changeId }: StoredChange,
@@ -152,7 +168,8 @@ export async function releaseChange(
 set lease_until = now() + make_interval(secs => $4)
 where tenant_id = $1
   and change_id = $2
-  and lease_holder = $3`,
+  and lease_holder = $3
+  and status in ('running', 'aborting')`,
     [tenantId, changeId, holder, seconds],
   );
 }
@@ -247,7 +264,8 @@ export function readChange(row: Row): ChangeView {
       state: index < done ? 'done' : index === done && isRunning ? 'running' : 'pending',
     })),
     percent: status === 'done' ? 100 : total === 0 ? 0 : Math.floor((100 * (finished + partly)) / total),
-    rows: isRunning && rowsDone > 0 ? { done: rowsDone, total: answer.rows } : null,
+    // Counted in whole batches, and records come and go meanwhile.
+    rows: isRunning && rowsDone > 0 ? { done: Math.min(rowsDone, answer.rows), total: answer.rows } : null,
     error: error ? (JSON.parse(error) as JsonValue) : null,
     ...{ createdAt: `${createdAt}Z`, createdBy: createdBy as string, updatedAt: `${updatedAt}Z` },
     finishedAt: finishedAt ? `${finishedAt}Z` : null,

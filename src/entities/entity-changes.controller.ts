@@ -87,7 +87,9 @@ export class EntityChangesController {
     @Body() { property, allow, dryRun }: RestoreBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    if (property === undefined) return this.life.restore(actor, tenant, entity);
+    if (property === undefined) {
+      return dryRun ? this.life.planRestore(actor, tenant, entity) : this.life.restore(actor, tenant, entity);
+    }
     if (dryRun) return this.retention.planRestore(actor, tenant, entity, property);
     return answer(tenant, await this.retention.restore(actor, tenant, entity, property, allow ? { allow } : {}), reply);
   }

@@ -39,6 +39,12 @@ export interface DropPlan {
   readonly needs: readonly ['destructive'];
 }
 
+export interface RestorePlan {
+  readonly entity: string;
+  readonly version: number;
+  readonly steps: DropPlan['steps'];
+}
+
 export interface DroppedEntity {
   readonly name: string;
   readonly version: number;
@@ -136,14 +142,9 @@ where tenant_id = $1
 
   /** The newest dropped entity of this name, with its records. */
   async restore(actor: Actor, tenant: Tenant, name: string): Promise<Definition> {
-    return this.locked(actor, tenant, name, async (tx, { home, entries, resolve }) => {
-      assertRoom(entries, [{ name }]);
-      const found = await newestDropped(tx, tenant.id, name);
-      const { entity } = ReadDocument.of(name, found.document);
-      const errors = relationFaults(entity, (other) => (other === name ? entity : resolve(other)));
-      if (errors.length > 0) throw new Problem('entity/invalid-document', 'What its relations point at is gone.', { errors });
-      const before = hidden(entity, found.hiddenTable);
-      await showAgain(tx, actor, transition({ home, before, after: entity, resolve, version: found.version }));
+    return this.locked(actor, tenant, name, async (tx, state) => {
+      const { found, steps } = await showing(tx, state, name);
+      await run(tx, actor, tenant, steps);
       await tx.run({
         text: `update business_store_service.tenant_schemas
 set dropped_at = null, purge_at = null, hidden_table = null, updated_at = now()
@@ -155,6 +156,13 @@ where tenant_id = $1
       await announce(tx, actor, tenant.id, { action: 'entity.restored', entity: name, body });
       return { name, version: found.version, document: found.document };
     });
+  }
+
+  /** What restoring it would do; whether its relations still hold is only known then. */
+  async planRestore(actor: Actor, tenant: Tenant, name: string): Promise<RestorePlan> {
+    const state = await this.planner.stateOf(actor, tenant);
+    const { found, steps } = await this.controlPlane.inTenant(actor, tenant.home, (tx) => showing(tx, state, name));
+    return { entity: name, version: found.version, steps: steps.map(({ sql, lock }) => ({ sql, lock })) };
   }
 }
 
@@ -215,20 +223,32 @@ function hidingSteps(t: Transition): Step[] {
   return inStages(steps);
 }
 
-async function showAgain(tx: SystemTx, actor: Actor, t: Transition): Promise<void> {
-  const grant = `grant select, insert, update, delete on table ${tableRef(t.home, t.after)} to ${quoteIdent(t.home.role)}`;
-  const added = objectChanges(t).added.flatMap((object) => addObject(t, object, NO_ROWS));
-  await tx.asOwner(t.home, [...inStages(renameEntity(t).sql(NO_ROWS)).map(({ sql }) => sql), grant]);
-  for (const { as, sql } of inStages(added)) {
-    if (as === 'owner') await tx.asOwner(t.home, [sql]);
-    else {
-      const rows = await tx.asTenant(t.home, actor, (query) => query({ text: sql, values: [] }));
-      if (rows.length > 0)
-        throw inTheWay(
-          'Records refer to what was deleted meanwhile.',
-          rows.map(([id]) => id as string),
-        );
+/** @throws Problem entity/exists, entity/nothing-retained, entity/invalid-document */
+async function showing(tx: SystemTx, { home, entries, resolve }: TenantState, name: string) {
+  assertRoom(entries, [{ name }]);
+  const found = await newestDropped(tx, home.tenantId, name);
+  const { entity: after } = ReadDocument.of(name, found.document);
+  const errors = relationFaults(after, (other) => (other === name ? after : resolve(other)));
+  if (errors.length > 0) throw new Problem('entity/invalid-document', 'What its relations point at is gone.', { errors });
+  const t = transition({ home, before: hidden(after, found.hiddenTable), after, resolve, version: found.version });
+  const grant = `grant select, insert, update, delete on table ${tableRef(home, after)} to ${quoteIdent(home.role)}`;
+  const steps: Step[] = [
+    ...renameEntity(t).sql(NO_ROWS),
+    { stage: 'hide', work: 'catalog', as: 'owner', lock: 'ACCESS EXCLUSIVE', sql: grant },
+    ...objectChanges(t).added.flatMap((object) => addObject(t, object, NO_ROWS)),
+  ];
+  return { found, steps: inStages(steps) };
+}
+
+async function run(tx: SystemTx, actor: Actor, { home }: Tenant, steps: readonly Step[]): Promise<void> {
+  for (const { as, sql } of steps) {
+    if (as === 'owner') {
+      await tx.asOwner(home, [sql]);
+      continue;
     }
+    const rows = await tx.asTenant(home, actor, (query) => query({ text: sql, values: [] }));
+    const ids = rows.map(([id]) => id as string);
+    if (ids.length > 0) throw inTheWay('Records refer to what was deleted meanwhile.', ids);
   }
 }
 

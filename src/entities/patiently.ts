@@ -7,7 +7,7 @@ import type { TenantHome } from '../model/entity.js';
 import { Problem } from '../platform/problem.js';
 
 /** Longest a definition waits for a lock at a time: whoever reads or writes the table queues up behind it for as long. */
-const LOCK_TIMEOUT_MS = 100;
+export const LOCK_TIMEOUT_MS = 100;
 
 /** How long it goes on asking. */
 const PATIENCE_MS = 30_000;
@@ -20,6 +20,7 @@ const COLLISIONS: ReadonlySet<string> = new Set(['55P03', '40P01']);
 /**
  * A transaction in the tenant's context that takes table locks. It gives way after 100 ms, so that a reader who came after it
  * waits no longer behind somebody's long report, and comes again after a pause of random length: two that met do not meet again.
+ * @param giveUp asked after each collision: there is no time for another attempt.
  * @throws Problem entity/busy after half a minute
  */
 export async function patiently<T>(
@@ -27,6 +28,7 @@ export async function patiently<T>(
   actor: Actor,
   home: TenantHome,
   work: (tx: SystemTx) => Promise<T>,
+  giveUp: () => boolean = () => false,
 ): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS;
   for (let pause = 50; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
@@ -36,7 +38,7 @@ export async function patiently<T>(
         return work(tx);
       });
     } catch (error) {
-      if (!COLLISIONS.has(databaseErrorOf(error)?.code ?? '')) throw error;
+      if (!COLLISIONS.has(databaseErrorOf(error)?.code ?? '') || giveUp()) throw error;
       if (Date.now() + pause > deadline) throw busy();
       await wait(pause / 2 + randomInt(pause));
     }

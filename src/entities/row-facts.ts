@@ -8,6 +8,7 @@ import { compileRecordReader, recordColumns } from '../model/plan/record-reader.
 import type { Transition } from '../model/plan/transition.js';
 import type { Statement } from '../model/sql.js';
 import type { RecordValidator } from '../model/validation/validator.js';
+import type { Since } from './change-store.js';
 
 /**
  * Asks the rows of a table what a plan must know: how many there are, how long they take to read, and which stand in the way.
@@ -22,9 +23,21 @@ const SAMPLE = 5;
 /** Records a plan reads to try rules that only validation knows; applying reads all of them. */
 const MOST_VALIDATED = 50_000;
 
-export const BATCH_ROWS = 2_000;
+/** Records read or filled at a time: at most so many, and about so many bytes of them. */
+const BATCH_ROWS = 2_000;
+const FEWEST_BATCH_ROWS = 20;
+const BATCH_BYTES = 8_000_000;
+
+/** Records validated in one turn of the event loop: some 5 ms. */
+const YIELD_EVERY = 200;
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+/** How many records are read at a time from a table of this size, so that large ones do not fill the memory. */
+export function batchRows({ rows, bytes }: { readonly rows: number; readonly bytes: number }): number {
+  const fit = rows === 0 ? BATCH_ROWS : Math.floor((BATCH_BYTES * rows) / Math.max(bytes, 1));
+  return Math.min(BATCH_ROWS, Math.max(FEWEST_BATCH_ROWS, fit));
+}
 
 /** @param validator of the new document, for rules that no SQL can say. */
 export async function gatherFacts(ask: Ask, draft: Draft, validator: RecordValidator): Promise<RowFacts> {
@@ -40,14 +53,18 @@ where tenant_id = $1`,
   const countMs = performance.now() - started;
   const [sized] = await ask({ text: 'select pg_catalog.pg_total_relation_size($1::regclass)', values: [table] });
   const [rows = 0, ...counts] = (counted ?? []).map(Number);
+  const bytes = Number(sized?.[0] ?? 0);
   const byCondition = new Map(conditions.map((condition, index) => [condition, counts[index] ?? 0]));
   const failing = new Map<Probe, Failing>();
   let validated: Failing | undefined;
   for (const { probe } of probes) {
-    if (probe.rules) validated ??= await invalidRecords(ask, t, validator, recordsOf(draft), MOST_VALIDATED);
+    if (probe.rules) {
+      const batch = batchRows({ rows, bytes });
+      validated ??= await invalidRecords(ask, t, validator, recordsOf(draft), { most: MOST_VALIDATED, batch });
+    }
     failing.set(probe, probe.rules ? (validated as Failing) : await failingRows(ask, t, probe, byCondition));
   }
-  return { rows, bytes: Number(sized?.[0] ?? 0), countMs, counts: byCondition, failing };
+  return { rows, bytes, countMs, counts: byCondition, failing };
 }
 
 async function failingRows(ask: Ask, t: Transition, probe: Probe, counts: ReadonlyMap<string, number>): Promise<Failing> {
@@ -75,41 +92,44 @@ function recordsOf({ operations }: Draft): string {
   return step.sql;
 }
 
-/**
- * Reads records in batches and validates them as they will be.
- * @param since only those changed since, when the statement asks for it.
- */
+export interface Reading {
+  /** Only records changed since, when the statement asks for it. */
+  readonly since?: Since;
+  /** Goes on behind this id. */
+  readonly from?: string;
+  /** Records at a time. */
+  readonly batch?: number;
+  /** Ends after about so many. */
+  readonly most?: number;
+  /** What was found so far; whoever throws ends the reading. */
+  readonly onBatch?: (found: Failing & { readonly checked: number; readonly lastId: string }) => Promise<void>;
+}
+
+/** Reads records in batches and validates them as they will be. */
 export async function invalidRecords(
   ask: Ask,
   t: Transition,
   validator: RecordValidator,
   sql: string,
-  most: number,
-  options: {
-    readonly since?: string;
-    readonly onBatch?: (rows: number, lastId: string) => Promise<void>;
-    readonly from?: string;
-  } = {},
+  { since, from = FIRST_ID, batch = BATCH_ROWS, most = Number.POSITIVE_INFINITY, onBatch }: Reading,
 ): Promise<Failing> {
   const reader = compileRecordReader(t);
   const idAt = recordColumns(t).indexOf('id');
   const sample: string[] = [];
   let invalid = 0;
   let checked = 0;
-  let lastId = options.from ?? FIRST_ID;
-  for (;;) {
-    const since = options.since === undefined ? [] : [options.since];
-    const rows = await ask({ text: sql, values: [t.home.tenantId, lastId, String(BATCH_ROWS), ...since] });
+  for (let lastId = from; ; ) {
+    const moment = since ? [...(sql.includes('$4') ? [since.time] : []), ...(sql.includes('$5') ? [since.snapshot] : [])] : [];
+    const rows = await ask({ text: sql, values: [t.home.tenantId, lastId, String(batch), ...moment] });
     for (const row of rows) {
+      if (++checked % YIELD_EVERY === 0) await setImmediate();
       if (validator.validate(futureContent(t, reader.read(row))).length === 0) continue;
       invalid++;
       if (sample.length < SAMPLE) sample.push(row[idAt] as string);
     }
-    checked += rows.length;
-    if (rows.length < BATCH_ROWS) return { rows: invalid, sample };
+    if (rows.length < batch) return { rows: invalid, sample };
     lastId = rows.at(-1)?.[idAt] as string;
-    await options.onBatch?.(checked, lastId);
+    await onBatch?.({ rows: invalid, sample, checked, lastId });
     if (checked >= most) return { rows: invalid, sample, checked };
-    await setImmediate();
   }
 }

@@ -8,7 +8,9 @@ import { droppedProperties, hiddenColumn, type Transition } from '../model/plan/
 import type { JsonObject } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import type { PackOrigin } from './change-request.js';
+import type { Since } from './change-store.js';
 import { catalogMark, drifted } from './planner.js';
+import { lockQuietly } from './quiet-lock.js';
 import type { ReadDocument } from './read-documents.js';
 import { announce, lockDefinitions, note, updateDefinition } from './registry-changes.js';
 import { invalidRecords } from './row-facts.js';
@@ -35,8 +37,10 @@ export interface SwitchOver {
   readonly pack?: PackOrigin;
   /** Sentences for the trail. */
   readonly descriptions: readonly string[];
-  /** When the records were read that nothing but validation can judge; RFC 3339. */
-  readonly validatedAt?: string;
+  /** Since when records have to be read again that nothing but validation can judge; all of them when it is left out. */
+  readonly since?: Since;
+  /** Records read at a time, from `batchRows`. */
+  readonly batch?: number;
 }
 
 /** How long what is dropped is kept. */
@@ -50,6 +54,7 @@ export async function switchOver(tx: SystemTx, actor: Actor, change: SwitchOver)
   const { tenantId, transition: t, entityId, document, pack } = change;
   await lockDefinitions(tx, tenantId);
   await assertUnchanged(tx, change);
+  if (change.statements.some((step) => phaseOf(step) === 'switch')) await lockQuietly(tx, t.home, t.before);
   await runStatements(tx, actor, change);
   const version = change.fromVersion + 1;
   const lineage = { renames: [...t.renames], restored: [...t.kept] };
@@ -70,7 +75,7 @@ export async function switchOver(tx: SystemTx, actor: Actor, change: SwitchOver)
 
 async function assertUnchanged(
   tx: SystemTx,
-  { tenantId, entityId, fromVersion, transition: t, fingerprint }: SwitchOver,
+  { tenantId, entityId, fromVersion, retargeted, transition: t, fingerprint }: SwitchOver,
 ): Promise<void> {
   const [row] = await tx.run<{ version: number; busy: boolean }>({
     text: `select version, exists (
@@ -88,9 +93,23 @@ where tenant_id = $1
   });
   if (row?.version !== fromVersion) throw stale();
   if (row.busy) throw inProgress();
+  for (const other of retargeted) await assertVersion(tx, tenantId, other.entityId, other.version - 1);
   const [catalog] = readCatalog(await tx.run<{ catalog: string }>(catalogStatement(t.home.schema, [t.before.table])));
   if (!catalog) throw drifted(t.before.name, 'its table is gone');
   if (catalogMark(catalog) !== fingerprint) throw stale();
+}
+
+async function assertVersion(tx: SystemTx, tenantId: string, entityId: string, version: number): Promise<void> {
+  const rows = await tx.run({
+    text: `select
+from business_store_service.tenant_schemas
+where tenant_id = $1
+  and entity_id = $2
+  and version = $3
+  and dropped_at is null`,
+    values: [tenantId, entityId, String(version)],
+  });
+  if (rows.length === 0) throw stale();
 }
 
 export function stale(): Problem {
@@ -114,12 +133,15 @@ async function runStatements(tx: SystemTx, actor: Actor, change: SwitchOver): Pr
   }
 }
 
+/** Before the first transaction of a cluster. */
+const EVER: Since = { time: '-infinity', snapshot: '3:3:' };
+
 async function runInside(tx: SystemTx, actor: Actor, change: SwitchOver, { as, sql }: Step): Promise<void> {
-  const { transition: t, after, validatedAt } = change;
+  const { transition: t, after, since = EVER, batch } = change;
   await tx.asTenant(t.home, actor, async (query) => {
     if (as === 'rules') {
-      const since = sql.includes('$4') ? { since: validatedAt ?? '-infinity' } : {};
-      const failing = await invalidRecords(query, t, after.validator, sql, Number.POSITIVE_INFINITY, since);
+      const reading = { since, ...(batch === undefined ? {} : { batch }) };
+      const failing = await invalidRecords(query, t, after.validator, sql, reading);
       if (failing.rows > 0) throw inTheWay('A record stored meanwhile is not valid under the new document.', failing.sample);
       return;
     }

@@ -96,6 +96,8 @@ export class VersionsService {
   }
 
   private async wayBack(actor: Actor, tenant: Tenant, name: string, { version, ...request }: RollbackRequest): Promise<WayBack> {
+    // Another instance may know of a newer version, which is the one to go back from.
+    this.registry.forget(tenant.id);
     const { version: current } = await this.registry.get(tenant, name);
     if (version >= current)
       throw noVersion(version, `Before version ${current}, which is in force, there is none of this number.`);

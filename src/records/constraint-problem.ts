@@ -18,7 +18,10 @@ export function constraintProblem(error: unknown, entity: Entity, removing: bool
   const fault = databaseErrorOf(error);
   if (!fault) return error;
   const { code, constraint } = fault;
-  if (constraint?.endsWith(UNFINISHED)) return beingChanged(entity);
+  if (constraint?.endsWith(UNFINISHED)) {
+    // A writer that has not heard of the change keeps nothing in step with it: to be run again by one that has.
+    return code === '23514' && !removing && entity.shadows === undefined ? error : beingChanged(entity);
+  }
   if (code === '23505') {
     const key = entity.uniqueKeys.find(({ name }) => name === constraint);
     const members = key?.properties ?? ['id'];

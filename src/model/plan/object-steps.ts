@@ -3,7 +3,7 @@
 import type { Reference } from '../ddl/add-relation.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { quoteIdent } from '../sql.js';
-import { preparedObject } from './objects.js';
+import { preparedObject, waitsForType } from './objects.js';
 import { type LockMode, type Step, type TableSize, UNFINISHED } from './operation.js';
 import type { TableObject } from './table-object.js';
 import type { Transition } from './transition.js';
@@ -31,7 +31,7 @@ export function renameObject({ home, before }: Transition, from: string, { kind,
 
 /** In one go while the table is small; built and checked beforehand, without blocking, when it is large. */
 export function addObject(t: Transition, object: TableObject, size: TableSize): readonly Step[] {
-  return size.large ? addBeforehand(t, object, size) : addAtOnce(t, object);
+  return size.large && !waitsForType(t, object, size) ? addBeforehand(t, object, size) : addAtOnce(t, object);
 }
 
 /** Over the columns that are prepared for a table of that size. */

@@ -85,6 +85,14 @@ export function retypedOwner(t: Transition, object: TableObject): Property | und
   });
 }
 
+/** A column of it gets its type in the switch and no sooner, so that nothing can be built over that beforehand. */
+export function waitsForType(t: Transition, object: TableObject, size: TableSize): boolean {
+  return [...propertiesOf(t.after, object), ...targetOf(t, t.after, object)].some((property) => {
+    const was = formerProperty(t, property);
+    return was !== undefined && was.type !== property.type && !movesToNewColumn(t, property, size);
+  });
+}
+
 /** The property of the entity itself that a foreign key points at. */
 function targetOf({ home }: Transition, entity: Entity, { reference }: TableObject): readonly Property[] {
   if (reference?.target !== tableRef(home, entity)) return [];

@@ -23,7 +23,7 @@ import { renameEntity } from './operations/rename-entity.js';
 import { renameProperty } from './operations/rename-property.js';
 import { requireValue } from './operations/require-value.js';
 import { restoreProperty } from './operations/restore-property.js';
-import { isCheckedInSql, isLoosened, needsReading } from './rules-needed.js';
+import { isCheckedInSql, isLoosened, isNoRule, needsReading } from './rules-needed.js';
 import type { TableObject } from './table-object.js';
 import { changesType, droppedProperties, formerProperty, swapped, type Transition } from './transition.js';
 
@@ -110,14 +110,39 @@ const CARRIED_OUT: ReadonlySet<ChangeKind> = new Set<ChangeKind>([
   ...(['relation-added', 'relation-removed', 'relation-changed'] as const),
 ]);
 
+/** Of the kinds above, some change nothing in the table: the way back of a relation, an index that is there already. */
+function isCarriedOut(t: Transition, { kind, property }: Change): boolean {
+  // Renaming carries out whatever is only called otherwise.
+  if (t.renames.size > 0 || t.before.table !== t.after.table) return true;
+  if (kind === 'entity-renamed') return false;
+  const object = OBJECT_OF[kind];
+  if (object === undefined) return true;
+  const { dropped, added, remade } = objectChanges(t);
+  return [...dropped, ...added, ...remade.map((pair) => pair.object)].some(
+    (each) => each.kind === object && (property === undefined || each.properties.includes(property)),
+  );
+}
+
+const OBJECT_OF: Partial<Record<ChangeKind, TableObject['kind']>> = {
+  'unique-added': 'unique',
+  'unique-removed': 'unique',
+  'index-added': 'index',
+  'index-removed': 'index',
+  'index-changed': 'index',
+  'relation-added': 'foreign key',
+  'relation-removed': 'foreign key',
+  'relation-changed': 'foreign key',
+};
+
 function documentSpec(t: Transition, change: Change): OperationSpec[] {
-  if (CARRIED_OUT.has(change.kind)) return needsReading(t, change) ? [{ kind: 'change-rules', change }] : [];
+  if (needsReading(t, change)) return [{ kind: 'change-rules', change }];
+  if (CARRIED_OUT.has(change.kind)) return isCarriedOut(t, change) ? [] : [{ kind: 'change-words', change }];
   switch (change.kind) {
     case 'checks-changed':
       return isCheckedInSql(t, change) ? [] : [{ kind: 'change-rules', change }];
     case 'validation-changed':
     case 'schema-changed':
-      return [{ kind: isLoosened(t, change) ? 'change-words' : 'change-rules', change }];
+      return [{ kind: isNoRule(change) || isLoosened(t, change) ? 'change-words' : 'change-rules', change }];
     default:
       return [{ kind: 'change-words', change }];
   }

@@ -9,7 +9,7 @@ import { requiredNames } from '../change/compare-required.js';
 import { member } from '../change/member.js';
 import { references } from '../change/references.js';
 import type { Property } from '../entity.js';
-import { allowsOtherTypes, checkOf, isSaidInSql } from './said-in-sql.js';
+import { allowsOtherTypes, checkOf, isSaidInSql, restrictsNothing } from './said-in-sql.js';
 import type { Transition } from './transition.js';
 
 /** Of a change that some operation carries out in SQL. */
@@ -70,6 +70,12 @@ export function isCheckedInSql(t: Transition, { property: name = '', pointer }: 
   const [keyword] = pointer.split('/').slice(3);
   if (!property || keyword === undefined) return false;
   return property.checks.some(({ kind }) => kind === checkOf(keyword)) || isGone(t, name, keyword);
+}
+
+/** A word of the property that is no rule, such as `immutable`. */
+export function isNoRule({ property, pointer }: Change): boolean {
+  const [, , , keyword, deeper] = pointer.split('/');
+  return property !== undefined && keyword !== undefined && deeper === undefined && restrictsNothing(keyword);
 }
 
 /** A rule that merely restricts values, and of which nothing is left. */

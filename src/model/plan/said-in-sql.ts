@@ -10,12 +10,14 @@ import type { Check, ColumnType, Entity, Property } from '../entity.js';
 export function isSaidInSql(entity: Entity, property: Property): boolean {
   const schema = member(member(entity.document, 'properties'), property.name);
   if (!isJsonObject(schema)) return schema === true;
-  return Object.keys(schema).every(
-    (keyword) => isAnnotation(keyword) || STORE_WORDS.has(keyword) || says(property, schema, keyword),
-  );
+  return Object.keys(schema).every((keyword) => restrictsNothing(keyword) || says(property, schema, keyword));
 }
 
-/** They restrict no value. */
+/** Words for the store and for readers, which restrict no value. */
+export function restrictsNothing(keyword: string): boolean {
+  return isAnnotation(keyword) || STORE_WORDS.has(keyword);
+}
+
 const STORE_WORDS: ReadonlySet<string> = new Set([
   ...['default', 'unique', 'index', 'relation', 'immutable', 'generated', 'readOnly', 'writeOnly'],
   ...['renamedFrom', 'aliasUntil', 'encrypted', 'searchable', 'semantic', 'pii', 'redact', 'access'],

@@ -101,21 +101,6 @@ alter table "t_1"."item" rename column "a~new" to "a"`);
     expect(item.large === item.small).toEqual(true);
   });
 
-  it('rewrites nothing where every value stays what it is in the row, and prepares an index over the column that there is', () => {
-    const item = change(
-      closed({ a: { type: 'string', format: 'date-time-local' } }),
-      closed({ a: { type: 'string', format: 'date-time', index: true } }),
-    );
-    expect(item.large).toBe(`-- prepare-indexes, owner, alone
-create index concurrently "item.a.idx~new" on "t_1"."item" using btree ("a")
--- lock, owner
-lock table "t_1"."item" in access exclusive mode
--- types, owner
-alter table "t_1"."item" alter column "a" type timestamptz using "a"::timestamptz
--- indexes, owner
-alter index "t_1"."item.a.idx~new" rename to "item.a.idx"`);
-  });
-
   it('makes a foreign key anew whose two ends change', () => {
     const item = change(
       closed({ code: { type: 'string', unique: true }, up: { type: 'string', relation: { entity: 'item', field: 'code' } } }),

@@ -101,11 +101,20 @@ function alterSteps(t: Transition, was: Property, property: Property, conversion
   const type = columnType(property);
   const alter = `alter table ${tableRef(t.home, t.before)} alter column ${column} type ${type} using`;
   const using = conversion ? conversion.using(column) : `null::${type}`;
-  const work = conversion?.rewrites === false ? 'catalog' : 'rewrite';
+  const work = conversion?.rewrites === false ? workInPlace(t, was, property) : 'rewrite';
   return [
     ...conversionProbe(was, property, conversion).map(({ failing = 'false' }) => assertNone(t, failing)),
     { stage: 'types', work, as: 'owner', lock: 'ACCESS EXCLUSIVE', sql: `${alter} ${using}` },
   ];
+}
+
+/** Of two types that look alike in a row, an index orders values by other operators: Postgres builds it again. */
+function workInPlace(t: Transition, was: Property, { name, type }: Property): Step['work'] {
+  if (was.type === type) return 'catalog';
+  const isIndexed = objectChanges(t).stayed.some(
+    ({ object }) => (object.kind === 'index' || object.kind === 'unique') && object.properties.includes(name),
+  );
+  return isIndexed ? 'index' : 'catalog';
 }
 
 function shadowSteps(t: Transition, was: Property, property: Property, conversion: Conversion): Step[] {

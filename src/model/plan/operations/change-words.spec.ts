@@ -1,6 +1,27 @@
 import { change, closed } from '../plan.fixture.js';
 
 describe('what only the document says', () => {
+  it('is never left out of a plan', () => {
+    const item = change(
+      closed({ a: { type: 'string', index: true, relation: { entity: 'site', field: 'code' } } }, { renamedFrom: 'thing' }),
+      closed({
+        a: { type: 'string', index: { method: 'btree' }, relation: { entity: 'site', field: 'code', inverse: 'items' } },
+      }),
+    );
+    expect(item.draft.operations.map(({ kind, pointer }) => [kind, pointer])).toEqual([
+      ['change-words', '/renamedFrom'],
+      ['change-words', '/properties/a/index'],
+      ['change-words', '/properties/a/relation'],
+    ]);
+    expect(item.small).toBe('');
+  });
+
+  it('includes the words that restrict no value', () => {
+    const item = change(closed({ a: { type: 'string' } }), closed({ a: { type: 'string', immutable: true, readOnly: true } }));
+    expect(item.kinds).toEqual(['change-words', 'change-words']);
+    expect(item.plan().inverse.reversible).toBe('yes');
+  });
+
   it('asks no row and needs no statement', () => {
     const item = change(
       closed({ a: { type: 'string' } }),

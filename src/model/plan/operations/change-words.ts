@@ -1,9 +1,10 @@
 import type { Change, ChangeKind } from '../../change/change.js';
 import type { Operation } from '../operation.js';
+import { isNoRule } from '../rules-needed.js';
 
 /** What only the document says: texts, defaults, whether writes must send If-Match. No row and no statement is involved. */
 export function changeWords(change: Change): Operation {
-  const loosens = RULES.has(change.kind);
+  const loosens = RULES.has(change.kind) && !isNoRule(change);
   return {
     kind: change.kind === 'default-changed' ? 'change-default' : 'change-words',
     pointer: change.pointer,
