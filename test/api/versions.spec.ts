@@ -1,6 +1,6 @@
 /** The history of an entity: one version after the other, any two compared, and any old one put in force again. */
 
-import { type Call, change, contents, document, driftOf, store } from '../harness/definitions.js';
+import { type Call, change, contentOf, contents, document, driftOf, store } from '../harness/definitions.js';
 import { refusal } from '../harness/problem.js';
 import { startTestService, type TestService, type TestTenant } from '../harness/service.js';
 
@@ -187,6 +187,24 @@ describe('a rollback', () => {
     expect((await rollback('forth', 2)).body.version).toBe(4);
     expect(await contents(admin, 'forth')).toEqual([{ a: 'x', b: 1 }]);
     expect(await numbers('forth')).toEqual([4, 3, 2, 1]);
+  });
+
+  it('and the way forth again lose nothing, renames included', async () => {
+    await tell('redo');
+    const before = (await admin('get', '/records/redo?order=id')).body;
+    expect((await rollback('redo', 1, { allow: ['destructive'] })).body.version).toBe(6);
+    const [first] = (await admin('get', '/records/redo?order=id')).body;
+    await admin('patch', `/records/redo/${first.id}`).send({ title: 'changed' });
+    expect((await diff('redo', 5, 6))[1]).toContain('property-renamed /properties/title/renamedFrom');
+    const again = await rollback('redo', 5, { allow: ['destructive'] });
+    expect([again.status, again.body]).toMatchObject([200, { version: 7, document: STORY[4] }]);
+    expect((await admin('get', '/records/redo?order=id')).body.map(contentOf)).toEqual(
+      before.map((record: Record<string, unknown>, i: number) => ({
+        ...contentOf(record),
+        ...(i === 0 && { label: 'changed' }),
+      })),
+    );
+    expect(await driftOf(admin, 'redo')).toEqual([]);
   });
 
   it('of a type brings back every value exactly', async () => {

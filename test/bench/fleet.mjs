@@ -5,7 +5,7 @@
  * `--tenants N` stops earlier; `--json FILE` also writes the figures.
  */
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,6 +75,8 @@ class Load {
 }
 
 const work = mkdtempSync(join(tmpdir(), 'business-store-fleet-'));
+// As root the server runs as another user, who has to get in.
+chmodSync(work, 0o755);
 const packs = join(work, 'packs');
 for (const [index] of ['base', ...MILESTONES].entries()) writePack(index);
 

@@ -5,7 +5,7 @@
  * `--rows N` takes fewer; `--json FILE` also writes the figures.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +34,8 @@ const BEFORE = reading('integer', []);
 const AFTER = reading('string', ['site']);
 
 const work = mkdtempSync(join(tmpdir(), 'business-store-million-'));
+// As root the server runs as another user, who has to get in.
+chmodSync(work, 0o755);
 const service = spawn(process.execPath, ['dist/main.js'], {
   env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: join(work, 'data'), LOG_LEVEL: 'info' },
   stdio: ['ignore', 'pipe', 'inherit'],

@@ -30,7 +30,8 @@ export async function change(
   allow: readonly string[] = [],
 ): Promise<{ readonly plan: PlanAnswer; readonly definition: Definition }> {
   const plan = await planOf(call, entity, wanted);
-  const answer = await call('post', `/entities/${entity}/apply`).send({ document: wanted, hash: plan.hash, allow });
+  const request = call('post', `/entities/${entity}/apply`).set('prefer', 'wait=60');
+  const answer = await request.send({ document: wanted, hash: plan.hash, allow });
   if (answer.status > 201) throw new Error(`apply ${entity}: ${answer.status} ${answer.text}`);
   return { plan, definition: answer.body };
 }

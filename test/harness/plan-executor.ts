@@ -72,8 +72,17 @@ export class PlanExecutor {
     await this.switchOver(t, statements, validator);
   }
 
-  async prepare(t: Transition, statements: readonly Step[], validator: RecordValidator): Promise<void> {
-    for (const step of statements.filter((each) => phaseOf(each) === 'prepare')) {
+  /** @param begun is run when columns and what guards them are there, and nothing is filled yet. */
+  async prepare(
+    t: Transition,
+    statements: readonly Step[],
+    validator: RecordValidator,
+    begun?: () => Promise<void>,
+  ): Promise<void> {
+    const steps = statements.filter((each) => phaseOf(each) === 'prepare');
+    const isFirst = ({ stage }: Step) => stage === 'prepare-columns' || stage === 'prepare-constraints';
+    for (const [i, step] of steps.entries()) {
+      if (!isFirst(step) && (i === 0 || isFirst(steps[i - 1] as Step))) await begun?.();
       if (step.alone) await this.alone(step.sql);
       else if (step.stage === 'backfill') await this.backfill(step.sql);
       else await this.transaction(() => this.step(t, step, validator));

@@ -134,7 +134,12 @@ const ATTEMPTS: readonly Attempt[] = [
       return outcomeOf(client, "select set_config('statement_timeout', '0', true)");
     },
   },
-  ...['audit.events', 'business_store_service.tenant_schemas', 'business_store_service.entity_versions'].map(
+  ...[
+    'audit.events',
+    ...['tenant_schemas', 'entity_versions', 'schema_changes', 'retained_properties', 'tenant_packs'].map(
+      (table) => `business_store_service.${table}`,
+    ),
+  ].map(
     (table): Attempt => ({
       name: `the attacker reads the victim in ${table}`,
       run: async (client, subject) => {
@@ -217,6 +222,20 @@ export async function seedSharedTables(database: TestDatabase, { tenantId }: Ten
     `with entity as (
        insert into business_store_service.tenant_schemas (tenant_id, entity_id, name, version, document)
        values ($1, $1, 'note', 1, '{}')
+     ),
+     change as (
+       insert into business_store_service.schema_changes
+         (tenant_id, change_id, entity_id, entity, from_version, document, hash, plan, allow, created_by, request_id, status)
+       values ($1, $1, $1, 'note', 1, '{}', '', '{}', '{}', 'seed', 'seed', 'done')
+     ),
+     retained as (
+       insert into business_store_service.retained_properties
+         (tenant_id, entity_id, column_name, property, definition, required, dropped_version, dropped_by, purge_at)
+       values ($1, $1, 'seed', 'seed', '{}', false, 1, 'seed', now() + interval '1 day')
+     ),
+     pack as (
+       insert into business_store_service.tenant_packs (tenant_id, pack, version)
+       values ($1, 'seed', '1.0.0')
      )
      insert into business_store_service.entity_versions (tenant_id, entity_id, version, document, created_by, request_id)
      values ($1, $1, 1, '{}', 'seed', 'seed')`,

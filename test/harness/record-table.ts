@@ -43,6 +43,24 @@ export async function readRecords(executor: PlanExecutor, entity: Entity): Promi
   );
 }
 
+/** Writes all of a record again, as a replacement by the service does. */
+export async function replaceRecord(executor: PlanExecutor, entity: Entity, id: string, record: JsonObject): Promise<void> {
+  const { columns, extra } = splitRecord(entity, record);
+  const values = entity.properties.map((property, i) => `$${i + 3}::${columnType(property)}`);
+  const assignments = [
+    ...entity.properties.map(({ column }, i) => `${quoteIdent(column)} = ${values[i]}`),
+    ...shadowColumns(entity, (property) => `(${values[entity.properties.indexOf(property)]})`).map(
+      ({ column, value }) => `${column} = ${value}`,
+    ),
+  ];
+  await executor.asTenant(
+    `update ${tableRef(executor.home, entity)}
+set ${['_extra = $2::jsonb', ...assignments].join(', ')}, updated_at = now(), revision = revision + 1
+where id = $1::uuid`,
+    [id, extra, ...columns],
+  );
+}
+
 export async function deleteRecord(executor: PlanExecutor, entity: Entity, id: string): Promise<void> {
   await executor.asTenant(`delete from ${tableRef(executor.home, entity)} where id = $1`, [id]);
 }

@@ -1,5 +1,5 @@
 import { type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
-import type { Entity } from '../entity.js';
+import type { Entity, Property } from '../entity.js';
 import type { Change } from './change.js';
 import { firstDifference, isSameValue } from './first-difference.js';
 import { member } from './member.js';
@@ -18,9 +18,10 @@ export function compareDerived(before: Entity, after: Entity, indexesMayGrow: bo
   const oldIndexes = after.indexes.filter((index) => !index.fields.some(({ property }) => isNew(property)));
   return [
     ...sameOrUnexplained(head(before), head(after), ''),
-    ...before.properties.flatMap((property) =>
-      sameOrUnexplained(property, stayed.get(property.name), pointer('/properties', property.name)),
-    ),
+    ...before.properties.flatMap((property) => {
+      const now = stayed.get(property.name);
+      return sameOrUnexplained(stored(property), now && stored(now), pointer('/properties', property.name));
+    }),
     ...after.properties.flatMap(({ name }) =>
       known.has(name) || isNew(name) ? [] : [unexplained(pointer('/properties', name))],
     ),
@@ -29,6 +30,11 @@ export function compareDerived(before: Entity, after: Entity, indexesMayGrow: bo
     ...missing(oldKeys, before.uniqueKeys, '/uniqueKeys'),
     ...(indexesMayGrow ? [] : missing(oldIndexes, before.indexes, '/indexes')),
   ];
+}
+
+/** Without its history, which the documents tell. */
+function stored({ renamedFrom: _, alias: __, ...property }: Property): object {
+  return property;
 }
 
 function head({ name, table, keepsExtras, concurrency }: Entity): JsonObject {

@@ -40,6 +40,12 @@ describe('readEntity refuses', () => {
       { properties: { a: { renamedFrom: 'c' }, b: { renamedFrom: 'c' } } },
       '/properties/b/renamedFrom renamedFrom',
     ],
+    [
+      'an alias that ends tomorrow',
+      { properties: { a: { renamedFrom: 'b', aliasUntil: 'tomorrow' } } },
+      '/properties/a/aliasUntil aliasUntil',
+    ],
+    ['an alias of nothing', { properties: { a: { aliasUntil: '2027-01-31T00:00:00Z' } } }, '/properties/a/aliasUntil aliasUntil'],
     ['a rename of the entity from itself', { renamedFrom: 'Thing' }, '/renamedFrom renamedFrom'],
     ['a rename of the entity from no name', { renamedFrom: '../x' }, '/renamedFrom name'],
     [

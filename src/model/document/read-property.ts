@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../pl
 import type { Fault } from '../../platform/problem.js';
 import { type ColumnType, isSystemMember, type Property, type Relation } from '../entity.js';
 import { entityNameFaults, physicalName, propertyNameFaults, shown } from '../names.js';
+import { FORMATS } from '../validation/formats.js';
 import { admitsNull, checksOf, choicesOf, columnTypeOf, conjuncts, typesOf } from './column-type.js';
 import type { References } from './references.js';
 
@@ -145,13 +146,21 @@ function inverseFaults({ inverse }: Relation, at: string): Fault[] {
 }
 
 function renamedFromFaults({ name, renamedFrom }: Property, { aliasUntil }: JsonObject, at: string): Fault[] {
+  const until = { pointer: pointer(at, 'aliasUntil'), rule: 'aliasUntil' };
   if (renamedFrom === undefined) {
     if (aliasUntil === undefined) return [];
-    return [
-      { pointer: pointer(at, 'aliasUntil'), rule: 'aliasUntil', message: 'belongs beside renamedFrom, whose name it keeps open' },
-    ];
+    return [{ ...until, message: 'belongs beside renamedFrom, whose name it keeps open' }];
   }
   const here = pointer(at, 'renamedFrom');
-  if (renamedFrom !== name) return propertyNameFaults(renamedFrom, here);
-  return [{ pointer: here, rule: 'renamedFrom', message: `${shown(name)} cannot be renamed from itself` }];
+  if (renamedFrom === name) {
+    return [{ pointer: here, rule: 'renamedFrom', message: `${shown(name)} cannot be renamed from itself` }];
+  }
+  const isTime = aliasUntil === undefined || (typeof aliasUntil === 'string' && isInstant(aliasUntil));
+  const message = 'has to be a time with its offset (RFC 3339), such as "2027-01-31T00:00:00Z"';
+  return [...propertyNameFaults(renamedFrom, here), ...(isTime ? [] : [{ ...until, message }])];
+}
+
+function isInstant(text: string): boolean {
+  const format = FORMATS['date-time'];
+  return typeof format === 'function' && format(text);
 }

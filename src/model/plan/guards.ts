@@ -6,10 +6,12 @@
 import { extraGuardCondition, extraGuardName } from '../ddl/extra-guard.js';
 import { tableRef } from '../ddl/table-ref.js';
 import type { Property } from '../entity.js';
+import { derivedName } from '../names.js';
 import { quoteIdent } from '../sql.js';
-import { renameObject } from './object-steps.js';
+import { assertNone, renameObject } from './object-steps.js';
 import { type Step, type TableSize, UNFINISHED } from './operation.js';
 import { formerProperty, type Transition } from './transition.js';
+import { undeclared } from './undeclared.js';
 
 /** Of a property of the new version. With a large `size` no row may break it while it is prepared. */
 export function addGuard(t: Transition, property: Property, size: TableSize): readonly Step[] {
@@ -36,6 +38,32 @@ export function addGuard(t: Transition, property: Property, size: TableSize): re
       ...{ stage: 'constraints', work: 'catalog', ...exclusive },
       sql: `alter table ${table} rename constraint ${made} to ${fresh}`,
     },
+  ];
+}
+
+/**
+ * Where a member of the name of a property would be something else, and nobody may store one any more. What the guard lets
+ * through, because it will say that the property is null, is kept out until then.
+ */
+export function keepOut(t: Transition, property: Property, size: TableSize): readonly Step[] {
+  const guard = addGuard(t, property, size);
+  if (!property.nullable) return guard;
+  if (!size.large) return [assertNone(t, `${undeclared(property.name)} is not null`), ...guard];
+  const name = derivedName([t.before.table, property.column, 'undeclared'], 'check') + UNFINISHED;
+  const [table, made] = [tableRef(t.home, t.before), quoteIdent(name)];
+  const exclusive = { work: 'catalog', as: 'owner', lock: 'ACCESS EXCLUSIVE' } as const;
+  return [
+    {
+      ...{ stage: 'prepare-constraints', ...exclusive },
+      sql: `alter table ${table} add constraint ${made} check (${undeclared(property.name)} is null) not valid`,
+      makes: { kind: 'constraint', name },
+    },
+    {
+      ...{ stage: 'validate', work: 'scan', as: 'owner', lock: 'SHARE UPDATE EXCLUSIVE' },
+      sql: `alter table ${table} validate constraint ${made}`,
+    },
+    { stage: 'drop-constraints', ...exclusive, sql: `alter table ${table} drop constraint ${made}` },
+    ...guard,
   ];
 }
 

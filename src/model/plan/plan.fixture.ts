@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from '../../platform/json-value.js';
 import { compareEntities } from '../change/compare.js';
 import { readEntity } from '../document/read-entity.js';
 import type { TenantHome } from '../entity.js';
-import type { Operation, Probe } from './operation.js';
+import type { Operation } from './operation.js';
 import { type Draft, draftPlan, type Failing, finishPlan, type Plan, type RowFacts } from './plan.js';
 import { type Transition, type TransitionInput, transition } from './transition.js';
 
@@ -87,15 +87,6 @@ export function changed(t: Transition): Changed {
 /** Each statement after its stage and who runs it. */
 function script({ statements }: Plan): string {
   return statements.map(({ stage, as, alone, sql }) => `-- ${stage}, ${as}${alone ? ', alone' : ''}\n${sql}`).join('\n');
-}
-
-/** All that the rows are asked, as one text. */
-export function questionsTo(operation: Operation): string {
-  return operation.validate().map(asked).join('\n');
-}
-
-function asked({ failing, query, rules }: Probe): string {
-  return failing ?? query ?? `rules: ${rules}`;
 }
 
 /** Facts in which these rows fail the probe of that message. */

@@ -99,6 +99,45 @@ alter table "t_1"."item" rename column "a" to "b"
 alter table "t_1"."item" rename constraint "_extra.item.b.check~new" to "_extra.item.b.check"`);
   });
 
+  it('lets nobody slip in an undeclared null, which would turn into the null of the property', () => {
+    const item = change(open({ a: { type: ['string', 'null'] } }), open({ b: { type: ['string', 'null'], renamedFrom: 'a' } }));
+    expect(item.small).toBe(`-- lock, owner
+lock table "t_1"."item" in access exclusive mode
+-- check-rows, assert
+select id
+from "t_1"."item"
+where (_extra -> 'b') is not null
+limit 5
+-- rename, owner
+alter table "t_1"."item" rename column "a" to "b"
+-- values, tenant
+update "t_1"."item"
+set _extra = _extra - 'a' || jsonb_build_object('b', null)
+where coalesce((_extra -> 'a') = 'null'::jsonb, false)
+-- constraints, owner
+alter table "t_1"."item" add constraint "_extra.item.b.check" check ((_extra -> 'b') is null or _extra -> 'b' = 'null'::jsonb)`);
+    expect(item.large).toBe(`-- prepare-constraints, owner
+alter table "t_1"."item" add constraint "item.b.undeclared.check~new" check ((_extra -> 'b') is null) not valid
+-- prepare-constraints, owner
+alter table "t_1"."item" add constraint "_extra.item.b.check~new" check ((_extra -> 'b') is null or _extra -> 'b' = 'null'::jsonb) not valid
+-- validate, owner
+alter table "t_1"."item" validate constraint "item.b.undeclared.check~new"
+-- validate, owner
+alter table "t_1"."item" validate constraint "_extra.item.b.check~new"
+-- lock, owner
+lock table "t_1"."item" in access exclusive mode
+-- drop-constraints, owner
+alter table "t_1"."item" drop constraint "item.b.undeclared.check~new"
+-- rename, owner
+alter table "t_1"."item" rename column "a" to "b"
+-- values, tenant
+update "t_1"."item"
+set _extra = _extra - 'a' || jsonb_build_object('b', null)
+where coalesce((_extra -> 'a') = 'null'::jsonb, false)
+-- constraints, owner
+alter table "t_1"."item" rename constraint "_extra.item.b.check~new" to "_extra.item.b.check"`);
+  });
+
   it('leaves the column to a change of type that makes a new one', () => {
     const item = change(
       closed({ a: { type: 'string', unique: true } }),

@@ -1,7 +1,7 @@
 import { tableRef } from '../../ddl/table-ref.js';
 import type { Property } from '../../entity.js';
 import { quoteIdent, quoteLiteral } from '../../sql.js';
-import { addGuard, dropGuard, refusesNullNow } from '../guards.js';
+import { addGuard, dropGuard, keepOut, refusesNullNow } from '../guards.js';
 import { renameObject } from '../object-steps.js';
 import { renamedObjects } from '../objects.js';
 import type { Operation, Step, TableSize } from '../operation.js';
@@ -35,10 +35,15 @@ export function renameProperty(t: Transition, property: Property): Operation {
       ...dropGuard(t, was),
       ...nameSteps(t, was, property, size),
       ...nullSteps(t, was, property),
-      ...(t.before.keepsExtras || refusesNullNow(was, property) ? addGuard(t, property, size) : []),
+      ...guardSteps(t, was, property, size),
     ],
     inverse: { kind: 'rename-property', property: was.name },
   };
+}
+
+function guardSteps(t: Transition, was: Property, property: Property, size: TableSize): readonly Step[] {
+  if (t.before.keepsExtras) return keepOut(t, property, size);
+  return refusesNullNow(was, property) ? addGuard(t, property, size) : [];
 }
 
 function aliasText({ alias }: Property): string {

@@ -76,11 +76,17 @@ alter table "t_1"."item" add constraint "item.b.key" unique using index "item.b.
   it('keeps the name out of the undeclared members while it is prepared', () => {
     const item = changed(swapped(change(open({ b: { type: ['string', 'null'] } }), open({})).t));
     expect(item.large).toBe(`-- prepare-constraints, owner
+alter table "t_1"."item" add constraint "item.b.undeclared.check~new" check ((_extra -> 'b') is null) not valid
+-- prepare-constraints, owner
 alter table "t_1"."item" add constraint "_extra.item.b.check~new" check ((_extra -> 'b') is null or _extra -> 'b' = 'null'::jsonb) not valid
+-- validate, owner
+alter table "t_1"."item" validate constraint "item.b.undeclared.check~new"
 -- validate, owner
 alter table "t_1"."item" validate constraint "_extra.item.b.check~new"
 -- lock, owner
 lock table "t_1"."item" in access exclusive mode
+-- drop-constraints, owner
+alter table "t_1"."item" drop constraint "item.b.undeclared.check~new"
 -- rename, owner
 alter table "t_1"."item" rename column "~2~b" to "b"
 -- constraints, owner

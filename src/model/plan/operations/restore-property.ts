@@ -3,7 +3,7 @@ import { tableRef } from '../../ddl/table-ref.js';
 import type { Property } from '../../entity.js';
 import { quoteIdent } from '../../sql.js';
 import { defaultValue, getsDefault } from '../default-value.js';
-import { addGuard } from '../guards.js';
+import { keepOut } from '../guards.js';
 import { addObject } from '../object-steps.js';
 import type { Operation, Probe, Step } from '../operation.js';
 import { ownObjects } from '../own-objects.js';
@@ -25,7 +25,7 @@ export function restoreProperty(t: Transition, property: Property): Operation {
     validate: () => [...probes(t, property, hidden), ...objects.flatMap((object) => objectProbes(t, object))],
     sql: (size) => [
       ...showSteps(t, property, hidden),
-      ...(t.before.keepsExtras ? addGuard(t, property, size) : []),
+      ...(t.before.keepsExtras ? keepOut(t, property, size) : []),
       ...objects.flatMap((object) => addObject(t, object, size)),
     ],
     inverse: { kind: 'drop-property', property: property.name },

@@ -1,0 +1,34 @@
+/** Requests that a permitted caller gets past the guard with, where the path alone does not say what to send. */
+
+export const NOTE = { type: 'object', properties: { title: { type: 'string', unique: true } }, additionalProperties: false };
+
+interface Fitting {
+  readonly query?: string;
+  readonly body?: object;
+  /** What a permitted caller is answered, when it is not success as usual: a refusal that comes after that of the guard. */
+  readonly answer?: string;
+}
+
+const ENTITY = '/api/v1/tenants/:tenantId/entities/:entity';
+const ROLLOUT = '/api/v1/rollouts/:rolloutId';
+const NO_CHANGE = { answer: '404 entity/change-not-found' };
+const NO_ROLLOUT = { answer: '404 rollout/not-found' };
+const NO_PACK = { answer: '404 pack/not-found' };
+/** What the definition of `note`, which is the same all along, makes of these. */
+export const FITTING: Readonly<Record<string, Fitting>> = {
+  [`POST ${ENTITY}/plan`]: { body: NOTE, answer: '200' },
+  [`POST ${ENTITY}/apply`]: { body: { document: NOTE, hash: `sha256:${'0'.repeat(64)}` }, answer: '200' },
+  [`DELETE ${ENTITY}`]: { answer: '409 entity/not-allowed' },
+  [`GET ${ENTITY}/diff`]: { query: '?from=1&to=1' },
+  [`POST ${ENTITY}/rollback`]: { body: { version: 9 }, answer: '404 entity/version-not-found' },
+  [`GET ${ENTITY}/changes/:changeId`]: NO_CHANGE,
+  [`POST ${ENTITY}/changes/:changeId/abort`]: NO_CHANGE,
+  [`POST ${ENTITY}/retained/:property/purge`]: { answer: '404 entity/nothing-retained' },
+  [`POST ${ENTITY}/restore`]: { body: { property: 'gone' }, answer: '404 entity/nothing-retained' },
+  'GET /api/v1/packs/:pack/:version': NO_PACK,
+  'POST /api/v1/tenants/:tenantId/packs': { body: { pack: 'none' }, ...NO_PACK },
+  'POST /api/v1/rollouts': { body: { pack: 'none' }, ...NO_PACK },
+  [`GET ${ROLLOUT}`]: NO_ROLLOUT,
+  [`GET ${ROLLOUT}/tenants`]: NO_ROLLOUT,
+  ...Object.fromEntries(['pause', 'resume', 'retry', 'cancel'].map((verb) => [`POST ${ROLLOUT}/${verb}`, NO_ROLLOUT])),
+};
