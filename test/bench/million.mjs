@@ -87,7 +87,13 @@ const started = performance.now();
 const plan = await call('POST', `${entity}/plan`, token, AFTER);
 const planMs = performance.now() - started;
 const applying = performance.now();
-const { change } = await call('POST', `${entity}/apply`, token, { document: AFTER, hash: plan.hash }, { prefer: 'respond-async' });
+const { change } = await call(
+  'POST',
+  `${entity}/apply`,
+  token,
+  { document: AFTER, hash: plan.hash },
+  { prefer: 'respond-async' },
+);
 const finished = new Map();
 for (let view = change && (await call('GET', change.href, token)); view && view.status !== 'done'; ) {
   if (view.status !== 'running') throw new Error(JSON.stringify(view));

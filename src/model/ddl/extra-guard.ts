@@ -1,18 +1,12 @@
-import { type Entity, EXTRA_COLUMN, type Property, type TenantHome } from '../entity.js';
+import { EXTRA_COLUMN, type Property } from '../entity.js';
 import { derivedName } from '../names.js';
 import { quoteLiteral } from '../sql.js';
-import { addConstraint } from './add-constraint.js';
 
 /**
- * Keeps a member that has become a property out of the undeclared ones. Adding the constraint looks at every row, policies or
+ * What keeps a member that has become a property out of the undeclared ones. Adding the constraint looks at every row, policies or
  * not, and fails with 23514 when one holds such a member: the new property would hide its value. Afterwards it refuses a
  * writer that has not heard of the property yet. An explicit null stays where the property may be null: it says so there.
  */
-export function addExtraGuard(home: TenantHome, entity: Entity, property: Property): string {
-  const definition = `check (${extraGuardCondition(property)})`;
-  return addConstraint(home, entity, { name: extraGuardName(entity.table, property.column), definition });
-}
-
 export function extraGuardCondition({ name, nullable }: Property): string {
   const value = `${EXTRA_COLUMN} -> ${quoteLiteral(name)}`;
   return nullable ? `(${value}) is null or ${value} = 'null'::jsonb` : `(${value}) is null`;
