@@ -73,6 +73,8 @@ export class Planner {
     const after = ReadDocument.of(name, document);
     // Reading and compiling a document at its limits each take tens of milliseconds: others get a turn between.
     await setImmediate();
+    void after.validator;
+    await setImmediate();
     after.assertUsable();
     for (let attempt = 1; ; attempt++) {
       let current: RegistryEntry | undefined;

@@ -11,6 +11,7 @@ import { Problem } from '../platform/problem.js';
  */
 export class ReadDocument {
   private compiled: RecordValidator | null = null;
+  private usable = false;
 
   private constructor(readonly entity: Entity) {}
 
@@ -32,8 +33,10 @@ export class ReadDocument {
 
   /** What nothing but the validator can tell of a new document must be told before its first record. */
   assertUsable(): void {
+    if (this.usable) return;
     const errors = defaultFaults(this.entity, this.validator);
-    if (errors.length === 0) return;
+    this.usable = errors.length === 0;
+    if (this.usable) return;
     throw new Problem('entity/invalid-document', 'A default breaks the rules of its property.', { errors });
   }
 }

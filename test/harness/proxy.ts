@@ -8,6 +8,8 @@ export interface DatabaseProxy {
   through(url: string): string;
   /** Bytes that came from clients, over all connections: a statement that was not sent leaves it as it was. */
   readonly bytesFromClients: number;
+  /** What clients send from now on; the answer ends it and tells, as text. */
+  record(): () => string;
   /** Connections break, new ones are reset: the server is gone. */
   cut(): void;
   /** Connections stay and new ones are accepted, but nothing passes: the network swallows everything. */
@@ -23,6 +25,7 @@ export async function startProxy(url: string): Promise<DatabaseProxy> {
   const sockets = new Set<Socket>();
   let state: 'open' | 'cut' | 'frozen' = 'open';
   let bytesFromClients = 0;
+  let recorded: Buffer[] | null = null;
 
   const keep = (socket: Socket): void => {
     sockets.add(socket);
@@ -40,6 +43,7 @@ export async function startProxy(url: string): Promise<DatabaseProxy> {
     keep(upstream);
     client.on('data', (chunk) => {
       bytesFromClients += chunk.length;
+      recorded?.push(chunk);
       if (state === 'open') upstream.write(chunk);
     });
     upstream.on('data', (chunk) => {
@@ -63,6 +67,14 @@ export async function startProxy(url: string): Promise<DatabaseProxy> {
     },
     get bytesFromClients() {
       return bytesFromClients;
+    },
+    record: () => {
+      const chunks: Buffer[] = [];
+      recorded = chunks;
+      return () => {
+        recorded = null;
+        return Buffer.concat(chunks).toString('latin1');
+      };
     },
     cut: () => {
       state = 'cut';

@@ -77,9 +77,10 @@ export async function startStatementKiller(url: string): Promise<StatementKiller
           upstream.write(bytes);
           return;
         }
-        if (counting) sent.push(sql);
+        const counts = counting;
+        if (counts) sent.push(sql);
         else counting = aim.behind?.(sql) ?? true;
-        const isIt = counting && (typeof aim.at === 'number' ? sent.length === aim.at : aim.at(sql));
+        const isIt = counts && (typeof aim.at === 'number' ? sent.length === aim.at : aim.at(sql));
         if (!isIt || aim.moment === 'after') upstream.write(bytes);
         if (isIt) cut();
       }),
