@@ -108,11 +108,16 @@ describe('splitRecord', () => {
 
 describe('a record', () => {
   const types: ColumnType[] = ['text', 'bigint', 'boolean', 'jsonb', 'double precision'];
+  // No body can hold a member __proto__: readJson refuses it.
+  const json = fc
+    .jsonValue({ maxDepth: 2 })
+    .map(plain)
+    .filter((value) => !JSON.stringify(value).includes('__proto__'));
   const valueFor: Record<string, fc.Arbitrary<JsonValue>> = {
     text: fc.string({ unit: 'grapheme' }),
     bigint: fc.maxSafeInteger(),
     boolean: fc.boolean(),
-    jsonb: fc.jsonValue({ maxDepth: 2 }).map(plain),
+    jsonb: json,
     'double precision': fc.double({ noNaN: true, noDefaultInfinity: true }).map(plain),
   };
   const name = fc
@@ -140,7 +145,7 @@ describe('a record', () => {
 
   it('comes back equal: absent, null, extras and all', () => {
     const properties = fc.uniqueArray(propertyAndValue, { selector: (each) => each.name, maxLength: 6 });
-    const extras = fc.dictionary(name, fc.jsonValue({ maxDepth: 2 }).map(plain), { maxKeys: 3 });
+    const extras = fc.dictionary(name, json, { maxKeys: 3 });
     fc.assert(
       fc.property(properties, extras, fc.boolean(), (columns, others, stored) => {
         const entity = entityOf(
