@@ -5,7 +5,8 @@ import { isExtraGuard } from '../../src/model/ddl/extra-guard.js';
 import { readEntity } from '../../src/model/document/read-entity.js';
 import type { Entity } from '../../src/model/entity.js';
 import { type Draft, draftPlan, finishPlan, type Plan, phaseOf, SMALL_TABLE_ROWS } from '../../src/model/plan/plan.js';
-import { swapped, type Transition } from '../../src/model/plan/transition.js';
+import { swapped } from '../../src/model/plan/swapped.js';
+import { type Transition } from '../../src/model/plan/transition.js';
 import { quoteIdent } from '../../src/model/sql.js';
 import { compileValidator, type RecordValidator } from '../../src/model/validation/validator.js';
 import type { GatheredFacts, PlanExecutor } from '../harness/plan-executor.js';
@@ -76,7 +77,7 @@ export class PlanTrial {
     return { t, draft, facts, plan, failing: plan.operations.some((operation) => operation.failing.length > 0) };
   }
 
-  private async guardsOf(table: string): Promise<ReadonlySet<string>> {
+  async guardsOf(table: string): Promise<ReadonlySet<string>> {
     const rows = await this.lived.ask(
       `select conname
 from pg_constraint

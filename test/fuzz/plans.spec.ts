@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import type { ControlPlane } from '../../src/database/control-plane.js';
 import type { TenantHome } from '../../src/model/entity.js';
-import { swapped, transition } from '../../src/model/plan/transition.js';
+import { swapped } from '../../src/model/plan/swapped.js';
+import { transition } from '../../src/model/plan/transition.js';
 import type { JsonObject } from '../../src/platform/json-value.js';
 import { controlPlaneOf, createTestDatabase, type TestDatabase } from '../harness/database.js';
 import { PlanExecutor } from '../harness/plan-executor.js';
@@ -145,7 +146,9 @@ async function thereAndBack(
   await trial.expectTable(after, futureOf(there.t, all));
 
   const { reversible } = there.plan.inverse;
-  const back = noted(`back, reversible: ${reversible}`, await trial.plan(swapped(there.t), before, large));
+  const wayBack = swapped(there.t);
+  expect(wayBack.guards).toEqual(await trial.guardsOf(after.entity.table));
+  const back = noted(`back, reversible: ${reversible}`, await trial.plan(wayBack, before, large));
   if (back.failing && reversible !== 'yes') return;
   expect(back.plan.operations.flatMap(({ failing }) => failing)).toEqual([]);
   await lived.execute(back.t, back.plan.statements, before.validator);

@@ -1,6 +1,7 @@
 import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import type { Property } from '../entity.js';
+import { ownRows } from '../own-rows.js';
 import { quoteIdent } from '../sql.js';
 import { type Conversion, conversionBetween } from './conversion/conversion.js';
 import { defaultValue, getsDefault } from './default-value.js';
@@ -55,7 +56,7 @@ export function formerRows(t: Transition, properties: readonly Property[]): stri
   const columns = properties.map((property, i) => `${values[i]?.sql}::${columnType(property)} as ${quoteIdent(property.column)}`);
   return `select id, ${columns.join(', ')}
 from ${tableRef(t.home, t.before)}
-where ${values.map((value) => value?.present).join('\n  and ')}`;
+where ${[ownRows(t.home), ...values.map((value) => value?.present)].join('\n  and ')}`;
 }
 
 function plain(column: string): FormerValue {

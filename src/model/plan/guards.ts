@@ -97,6 +97,16 @@ export function renameGuards(t: Transition): readonly Step[] {
   });
 }
 
+/** Which there are when the change is made: what its operations leave, add and drop. */
+export function guardsAfter(t: Transition): ReadonlySet<string> {
+  const guarded = t.after.properties.filter((property) => {
+    const was = formerProperty(t, property);
+    if (was?.name !== property.name) return t.before.keepsExtras || (was && refusesNullNow(was, property));
+    return refusesNullNow(was, property) || (!welcomesNullNow(was, property) && guardOf(t, was) !== undefined);
+  });
+  return new Set(guarded.map(({ column }) => extraGuardName(t.after.table, column)));
+}
+
 function guardOf({ before, guards }: Transition, was: Property): string | undefined {
   const name = extraGuardName(before.table, was.column);
   return guards.has(name) ? name : undefined;

@@ -2,6 +2,8 @@
 
 import type { Reference } from '../ddl/add-relation.js';
 import { tableRef } from '../ddl/table-ref.js';
+import type { TenantHome } from '../entity.js';
+import { ownRows } from '../own-rows.js';
 import { quoteIdent } from '../sql.js';
 import { preparedObject, waitsForType } from './objects.js';
 import { type LockMode, type Step, type TableSize, UNFINISHED } from './operation.js';
@@ -52,7 +54,7 @@ function addAtOnce({ home, after }: Transition, object: TableObject): readonly S
     return [{ stage: 'constraints', work, as: 'owner', sql, lock: 'ACCESS EXCLUSIVE' }];
   }
   // Postgres checks existing rows as the owner, who sees none under FORCE ROW LEVEL SECURITY: the tenant looks for itself.
-  const dangling = danglingRows(table, reference);
+  const dangling = danglingRows(home, table, reference);
   return [
     { stage: 'relations', work: 'scan', as: 'owner', sql, lock: 'SHARE ROW EXCLUSIVE' },
     { stage: 'relations', work: 'scan', as: 'assert', sql: dangling, lock: 'none' },
@@ -85,7 +87,7 @@ function prepareObject(t: Transition, object: TableObject, size: TableSize): rea
       makes: { kind: 'constraint', name: made },
     },
     ...(reference
-      ? [{ stage: 'validate', work: 'scan', as: 'assert', sql: danglingRows(table, reference), lock: 'none' } as const]
+      ? [{ stage: 'validate', work: 'scan', as: 'assert', sql: danglingRows(home, table, reference), lock: 'none' } as const]
       : []),
     { stage: 'validate', work: 'scan', as: 'owner', sql: validate, lock: 'SHARE UPDATE EXCLUSIVE' },
   ];
@@ -106,20 +108,22 @@ function finishObject({ home, after }: Transition, { kind, name }: TableObject):
 }
 
 /** The ids of at most five rows that point at nothing. */
-function danglingRows(table: string, { column, target, field }: Reference): string {
+function danglingRows(home: TenantHome, table: string, { column, target, field }: Reference): string {
   return `select id
 from ${table} as referring
-where ${column} is not null
+where ${ownRows(home, 'referring')}
+  and ${column} is not null
   and not exists (
     select
     from ${target} as target
-    where target.${field} = referring.${column}
+    where ${ownRows(home, 'target')}
+      and target.${field} = referring.${column}
   )
 limit 5`;
 }
 
 /** With the lock in hand: nothing else keeps such a row from having been stored since the rows were asked. */
 export function assertNone({ home, before }: Transition, condition: string): Step {
-  const sql = `select id\nfrom ${tableRef(home, before)}\nwhere ${condition}\nlimit 5`;
+  const sql = `select id\nfrom ${tableRef(home, before)}\nwhere ${ownRows(home)}\n  and (${condition})\nlimit 5`;
   return { stage: 'check-rows', work: 'scan', as: 'assert', sql, lock: 'none' };
 }

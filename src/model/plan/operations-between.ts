@@ -24,8 +24,9 @@ import { renameProperty } from './operations/rename-property.js';
 import { requireValue } from './operations/require-value.js';
 import { restoreProperty } from './operations/restore-property.js';
 import { isCheckedInSql, isLoosened, isNoRule, needsReading } from './rules-needed.js';
+import { swapped } from './swapped.js';
 import type { TableObject } from './table-object.js';
-import { changesType, droppedProperties, formerProperty, swapped, type Transition } from './transition.js';
+import { changesType, droppedProperties, formerProperty, type Transition } from './transition.js';
 
 /** @param changes what `compareEntities` finds between the two: validation and texts have no object of their own. */
 export function operationsBetween(t: Transition, changes: readonly Change[]): readonly Operation[] {

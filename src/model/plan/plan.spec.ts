@@ -68,7 +68,7 @@ describe('a plan', () => {
       steps.map(({ sql, lock, blocks, rewrite, rows }) => [sql.replace(/\n/g, ' ').slice(0, 47), lock, blocks, rewrite, rows]),
     ).toEqual([
       ['lock table "t_1"."item" in access exclusive mod', 'ACCESS EXCLUSIVE', 'reads and writes', false, 0],
-      ['select id from "t_1"."item" where case when "a"', 'none', 'reads and writes', false, 1000],
+      ['select id from "t_1"."item" where tenant_id = \'', 'none', 'reads and writes', false, 1000],
       ['alter table "t_1"."item" alter column "a" type ', 'ACCESS EXCLUSIVE', 'reads and writes', true, 1000],
       ['alter table "t_1"."item" rename column "b" to "', 'ACCESS EXCLUSIVE', 'reads and writes', false, 3],
       ['update "t_1"."item" set _extra = nullif(_extra ', 'none', 'reads and writes', false, 3],

@@ -1,6 +1,6 @@
 import { change, changed, closed, open } from './plan.fixture.js';
 import { compileRecordReader, recordColumns } from './record-reader.js';
-import { swapped } from './transition.js';
+import { swapped } from './swapped.js';
 
 const SYSTEM = ['0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b', '2024-05-31 10:00:00+00', '2024-05-31 10:00:00+00', 'ada', 'ada', '1'];
 

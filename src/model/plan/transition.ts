@@ -53,14 +53,6 @@ export function transition(input: TransitionInput): Transition {
   return { home, before, after, renames, renamed, resolve, kept, guards, version };
 }
 
-/** The way back: what was dropped is still there to be shown again. */
-export function swapped(t: Transition): Transition {
-  const { home, before, after, resolve, version } = t;
-  const renames = new Map([...t.renames].map(([name, from]) => [from, name]));
-  const kept = new Map(droppedProperties(t).map((property) => [property.name, hiddenColumn(t, property)]));
-  return transition({ home, before: after, after: before, resolve, renames, kept, guards: t.guards, version: version + 1 });
-}
-
 /** Properties of the old version that the new one does not have under any name. */
 export function droppedProperties({ before, after, renames }: Transition): Property[] {
   const stay = new Set(after.properties.map(({ name }) => renames.get(name) ?? name));

@@ -34,7 +34,8 @@ from (
   from (
     select id, 'x'::text::text as "b"
     from "t_1"."item"
-    where (true)
+    where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+      and (true)
   ) as present
 ) as counted
 where alike > 1`,
@@ -65,11 +66,13 @@ alter table "t_1"."item" add constraint "item.b.fkey" foreign key ("b") referenc
 -- relations, assert
 select id
 from "t_1"."item" as referring
-where "b" is not null
+where referring.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "b" is not null
   and not exists (
     select
     from "t_1"."site" as target
-    where target."code" = referring."b"
+    where target.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+      and target."code" = referring."b"
   )
 limit 5`);
   });
@@ -95,11 +98,13 @@ alter table "t_1"."item" validate constraint "item.b.length.check~new"
 -- validate, assert
 select id
 from "t_1"."item" as referring
-where "b~new" is not null
+where referring.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "b~new" is not null
   and not exists (
     select
     from "t_1"."site" as target
-    where target."code" = referring."b~new"
+    where target.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+      and target."code" = referring."b~new"
   )
 limit 5
 -- validate, owner
@@ -144,7 +149,8 @@ lock table "t_1"."item" in access exclusive mode
 -- check-rows, assert
 select id
 from "t_1"."item"
-where true
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and (true)
 limit 5
 -- columns, owner
 alter table "t_1"."item" add column "b" text`);

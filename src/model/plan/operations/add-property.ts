@@ -1,6 +1,7 @@
 import { columnType, holdsNull } from '../../ddl/column.js';
 import { tableRef } from '../../ddl/table-ref.js';
 import type { Property } from '../../entity.js';
+import { ownRows } from '../../own-rows.js';
 import { quoteIdent } from '../../sql.js';
 import { conversionBetween } from '../conversion/conversion.js';
 import { defaultValue, getsDefault } from '../default-value.js';
@@ -141,10 +142,11 @@ function adoptSteps(t: Transition, property: Property): Step[] {
   const sql = `update ${table}
 set ${column} = ${conversion.using(undeclared(name))},
     _extra = ${withoutUndeclared(name)}
-where ${where}`;
+where ${ownRows(t.home)}
+  and ${where}`;
   // The default that the column came with is for records without the member.
   const overwritten = property.nullable && getsDefault(t, property) !== undefined;
-  const forget = `update ${table}\nset ${column} = null\nwhere ${explicitNull(name)}`;
+  const forget = `update ${table}\nset ${column} = null\nwhere ${ownRows(t.home)}\n  and ${explicitNull(name)}`;
   return [
     { ...update, sql, affects: isHeld(name) },
     ...(overwritten ? [{ ...update, sql: forget, affects: explicitNull(name) }] : []),

@@ -20,7 +20,8 @@ describe('declaring what records may hold already', () => {
 from (
   select id, (case when jsonb_typeof((_extra -> 'b')) = 'string' then ((_extra -> 'b') #>> '{}') end)::text as "b"
   from "t_1"."item"
-  where (_extra -> 'b') is not null and (_extra -> 'b') <> 'null'::jsonb and (jsonb_typeof((_extra -> 'b')) = 'string')
+  where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+    and (_extra -> 'b') is not null and (_extra -> 'b') <> 'null'::jsonb and (jsonb_typeof((_extra -> 'b')) = 'string')
 ) as former
 where not (char_length("b") <= 8)`,
         message: 'a value of "b" breaks its new rules',
@@ -56,7 +57,8 @@ alter table "t_1"."item" add column "b" boolean
 update "t_1"."item"
 set "b" = ((_extra -> 'b') #>> '{}')::boolean,
     _extra = nullif(_extra - 'b', '{}'::jsonb)
-where case when (_extra -> 'b') is not null and (_extra -> 'b') <> 'null'::jsonb then case when jsonb_typeof((_extra -> 'b')) = 'boolean' then ((_extra -> 'b') #>> '{}') in ('true', 'false') else (_extra -> 'b') is null end else false end
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and case when (_extra -> 'b') is not null and (_extra -> 'b') <> 'null'::jsonb then case when jsonb_typeof((_extra -> 'b')) = 'boolean' then ((_extra -> 'b') #>> '{}') in ('true', 'false') else (_extra -> 'b') is null end else false end
 -- constraints, owner
 alter table "t_1"."item" add constraint "_extra.item.b.check" check ((_extra -> 'b') is null)`);
   });
@@ -75,7 +77,8 @@ alter table "t_1"."item" rename column "b~new" to "b"
 update "t_1"."item"
 set "b" = ((_extra -> 'b') #>> '{}')::boolean,
     _extra = nullif(_extra - 'b', '{}'::jsonb)
-where case when (_extra -> 'b') is not null and (_extra -> 'b') <> 'null'::jsonb then case when jsonb_typeof((_extra -> 'b')) = 'boolean' then ((_extra -> 'b') #>> '{}') in ('true', 'false') else (_extra -> 'b') is null end else false end
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and case when (_extra -> 'b') is not null and (_extra -> 'b') <> 'null'::jsonb then case when jsonb_typeof((_extra -> 'b')) = 'boolean' then ((_extra -> 'b') #>> '{}') in ('true', 'false') else (_extra -> 'b') is null end else false end
 -- constraints, owner
 alter table "t_1"."item" add constraint "_extra.item.b.check" check ((_extra -> 'b') is null)
 -- indexes, owner
@@ -92,7 +95,8 @@ alter table "t_1"."item" add column "b" boolean
 update "t_1"."item"
 set "b" = ((_extra -> 'b') #>> '{}')::boolean,
     _extra = nullif(_extra - 'b', '{}'::jsonb)
-where case when (_extra -> 'b') is not null and (_extra -> 'b') <> 'null'::jsonb then case when jsonb_typeof((_extra -> 'b')) = 'boolean' then ((_extra -> 'b') #>> '{}') in ('true', 'false') else (_extra -> 'b') is null end else false end
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and case when (_extra -> 'b') is not null and (_extra -> 'b') <> 'null'::jsonb then case when jsonb_typeof((_extra -> 'b')) = 'boolean' then ((_extra -> 'b') #>> '{}') in ('true', 'false') else (_extra -> 'b') is null end else false end
 -- nulls, owner
 alter table "t_1"."item" alter column "b" set not null
 -- constraints, owner
@@ -109,11 +113,13 @@ alter table "t_1"."item" add column "b" boolean default 'true'::boolean
 update "t_1"."item"
 set "b" = ((_extra -> 'b') #>> '{}')::boolean,
     _extra = nullif(_extra - 'b', '{}'::jsonb)
-where case when (_extra -> 'b') is not null and (_extra -> 'b') <> 'null'::jsonb then case when jsonb_typeof((_extra -> 'b')) = 'boolean' then ((_extra -> 'b') #>> '{}') in ('true', 'false') else (_extra -> 'b') is null end else false end
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and case when (_extra -> 'b') is not null and (_extra -> 'b') <> 'null'::jsonb then case when jsonb_typeof((_extra -> 'b')) = 'boolean' then ((_extra -> 'b') #>> '{}') in ('true', 'false') else (_extra -> 'b') is null end else false end
 -- values, tenant
 update "t_1"."item"
 set "b" = null
-where coalesce((_extra -> 'b') = 'null'::jsonb, false)
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and coalesce((_extra -> 'b') = 'null'::jsonb, false)
 -- nulls, owner
 alter table "t_1"."item" alter column "b" drop default
 -- constraints, owner

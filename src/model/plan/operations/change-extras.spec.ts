@@ -22,7 +22,8 @@ lock table "t_1"."item" in share row exclusive mode
 -- check-rows, assert
 select id
 from "t_1"."item"
-where coalesce(_extra - array['a']::text[], '{}'::jsonb) <> '{}'::jsonb
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and (coalesce(_extra - array['a']::text[], '{}'::jsonb) <> '{}'::jsonb)
 limit 5`);
     expect(item.large).toBe(`-- prepare-constraints, owner
 alter table "t_1"."item" add constraint "item.declared.check~new" check (coalesce(_extra - array['a']::text[], '{}'::jsonb) = '{}'::jsonb) not valid

@@ -115,12 +115,14 @@ lock table "t_1"."item" in access exclusive mode
 -- check-rows, assert
 select id
 from "t_1"."item"
-where case when "code" is not null then not coalesce((case when "code" ~ '^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' then substr("code", 9, 2)::int <= extract(day from make_date(substr("code", 1, 4)::int, substr("code", 6, 2)::int, 1) + interval '1 month -1 day') else "code" is null end), false) else false end
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and (case when "code" is not null then not coalesce((case when "code" ~ '^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' then substr("code", 9, 2)::int <= extract(day from make_date(substr("code", 1, 4)::int, substr("code", 6, 2)::int, 1) + interval '1 month -1 day') else "code" is null end), false) else false end)
 limit 5
 -- check-rows, assert
 select id
 from "t_1"."item"
-where case when "up" is not null then not coalesce((case when "up" ~ '^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' then substr("up", 9, 2)::int <= extract(day from make_date(substr("up", 1, 4)::int, substr("up", 6, 2)::int, 1) + interval '1 month -1 day') else "up" is null end), false) else false end
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and (case when "up" is not null then not coalesce((case when "up" ~ '^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' then substr("up", 9, 2)::int <= extract(day from make_date(substr("up", 1, 4)::int, substr("up", 6, 2)::int, 1) + interval '1 month -1 day') else "up" is null end), false) else false end)
 limit 5
 -- drop-relations, owner
 alter table "t_1"."item" drop constraint "item.up.fkey"
@@ -133,11 +135,13 @@ alter table "t_1"."item" add constraint "item.up.fkey" foreign key ("up") refere
 -- relations, assert
 select id
 from "t_1"."item" as referring
-where "up" is not null
+where referring.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "up" is not null
   and not exists (
     select
     from "t_1"."item" as target
-    where target."code" = referring."up"
+    where target.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+      and target."code" = referring."up"
   )
 limit 5`);
     expect(item.large).toBe(`-- prepare-columns, owner
@@ -184,11 +188,13 @@ alter table "t_1"."item" validate constraint "item.up.type.check~new"
 -- validate, assert
 select id
 from "t_1"."item" as referring
-where "up~new" is not null
+where referring.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "up~new" is not null
   and not exists (
     select
     from "t_1"."item" as target
-    where target."code~new" = referring."up~new"
+    where target.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+      and target."code~new" = referring."up~new"
   )
 limit 5
 -- validate, owner

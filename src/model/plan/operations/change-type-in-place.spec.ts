@@ -30,7 +30,8 @@ lock table "t_1"."item" in access exclusive mode
 -- check-rows, assert
 select id
 from "t_1"."item"
-where "a" is not null
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and ("a" is not null)
 limit 5
 -- types, owner
 alter table "t_1"."item" alter column "a" type date using null::date
@@ -60,7 +61,8 @@ lock table "t_1"."item" in access exclusive mode
 -- check-rows, assert
 select id
 from "t_1"."item"
-where "a" is not null
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and ("a" is not null)
 limit 5
 -- types, owner
 alter table "t_1"."item" alter column "a" type uuid using null::uuid
@@ -71,11 +73,13 @@ alter table "t_1"."item" add constraint "item.a.fkey" foreign key ("a") referenc
 -- relations, assert
 select id
 from "t_1"."item" as referring
-where "a" is not null
+where referring.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "a" is not null
   and not exists (
     select
     from "t_1"."item" as target
-    where target."id" = referring."a"
+    where target.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+      and target."id" = referring."a"
   )
 limit 5`);
   });

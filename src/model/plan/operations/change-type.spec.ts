@@ -31,7 +31,8 @@ lock table "t_1"."item" in access exclusive mode
 -- check-rows, assert
 select id
 from "t_1"."item"
-where "a" is not null
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and ("a" is not null)
 limit 5
 -- types, owner
 alter table "t_1"."item" alter column "a" type date using null::date`);
@@ -81,7 +82,8 @@ lock table "t_1"."item" in access exclusive mode
 -- check-rows, assert
 select id
 from "t_1"."item"
-where case when "a" is not null then not coalesce(("a" in ('true', 'false')), false) else false end
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and (case when "a" is not null then not coalesce(("a" in ('true', 'false')), false) else false end)
 limit 5
 -- drop-constraints, owner
 alter table "t_1"."item" drop constraint "item.a.length.check"

@@ -10,7 +10,8 @@ describe('rules that SQL can say', () => {
 from (
   select id, "a"::text as "a"
   from "t_1"."item"
-  where "a" is not null
+  where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+    and "a" is not null
 ) as former
 where not (char_length("a") <= 4)`,
         message: 'a value of "a" breaks its new rules',
@@ -21,7 +22,8 @@ where not (char_length("a") <= 4)`,
 from (
   select id, "a"::text as "a"
   from "t_1"."item"
-  where "a" is not null
+  where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+    and "a" is not null
 ) as former
 where not ("a" in ('a', 'it''s'))`,
         message: 'a value of "a" breaks its new rules',

@@ -62,11 +62,13 @@ alter table "t_1"."item" rename column "b" to "~2~b"
 -- values, tenant
 update "t_1"."item"
 set _extra = nullif(_extra - 'a', '{}'::jsonb)
-where coalesce((_extra -> 'a') = 'null'::jsonb, false)
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and coalesce((_extra -> 'a') = 'null'::jsonb, false)
 -- values, tenant
 update "t_1"."item"
 set _extra = nullif(_extra - 'b', '{}'::jsonb)
-where coalesce((_extra -> 'b') = 'null'::jsonb, false)`);
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and coalesce((_extra -> 'b') = 'null'::jsonb, false)`);
   });
 
   it('has every record validated when it stays among the required members', () => {

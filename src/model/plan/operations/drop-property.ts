@@ -1,6 +1,7 @@
 import { holdsNull } from '../../ddl/column.js';
 import { tableRef } from '../../ddl/table-ref.js';
 import type { Property } from '../../entity.js';
+import { ownRows } from '../../own-rows.js';
 import { quoteIdent } from '../../sql.js';
 import { dropGuard } from '../guards.js';
 import { dropObject } from '../object-steps.js';
@@ -49,6 +50,7 @@ function forgetNulls(t: Transition, { name }: Property): Step {
   const marked = explicitNull(name);
   const sql = `update ${tableRef(t.home, t.after)}
 set _extra = ${withoutUndeclared(name)}
-where ${marked}`;
+where ${ownRows(t.home)}
+  and ${marked}`;
   return { stage: 'values', work: 'update', as: 'tenant', sql, lock: 'none', affects: marked };
 }

@@ -1,5 +1,6 @@
 import { tableRef } from '../../ddl/table-ref.js';
 import type { Property } from '../../entity.js';
+import { ownRows } from '../../own-rows.js';
 import { quoteIdent } from '../../sql.js';
 import { formerRows, formerValue, rowsAfter } from '../former-value.js';
 import type { Probe } from '../operation.js';
@@ -73,7 +74,8 @@ function dangling(t: Transition, { reference }: TableObject, properties: readonl
     `not exists (
   select
   from ${isSelf ? tableRef(t.home, t.before) : target} as target
-  where ${isSelf && former !== field ? former : `target.${field}`} = former.${column}
+  where ${ownRows(t.home, 'target')}
+    and ${isSelf && former !== field ? former : `target.${field}`} = former.${column}
 )`,
   );
 }

@@ -12,12 +12,14 @@ describe('relations', () => {
 from (
   select id, "a"::text as "a"
   from "t_1"."item"
-  where "a" is not null
+  where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+    and "a" is not null
 ) as former
 where not exists (
   select
   from "t_1"."site" as target
-  where target."code" = former."a"
+  where target.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+    and target."code" = former."a"
 )`,
         message: '"a" holds a value that is the "code" of no "site"',
         wayOut: 'correct or remove those values, or store the missing "site" records first',
@@ -39,12 +41,14 @@ where not exists (
 from (
   select id, "a"::text as "a"
   from "t_1"."item"
-  where "a" is not null
+  where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+    and "a" is not null
 ) as former
 where not exists (
   select
   from "t_1"."item" as target
-  where ("b"::text) = former."a"
+  where target.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+    and ("b"::text) = former."a"
 )`,
         message: '"a" holds a value that is the "c" of no "item"',
         wayOut: 'correct or remove those values, or store the missing "item" records first',
@@ -66,11 +70,13 @@ alter table "t_1"."item" add constraint "item.a.fkey" foreign key ("a") referenc
 -- relations, assert
 select id
 from "t_1"."item" as referring
-where "a" is not null
+where referring.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "a" is not null
   and not exists (
     select
     from "t_1"."site" as target
-    where target."code" = referring."a"
+    where target.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+      and target."code" = referring."a"
   )
 limit 5`);
     expect(item.large).toBe(`-- prepare-indexes, owner, alone
@@ -80,11 +86,13 @@ alter table "t_1"."item" add constraint "item.a.fkey~new" foreign key ("a") refe
 -- validate, assert
 select id
 from "t_1"."item" as referring
-where "a" is not null
+where referring.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "a" is not null
   and not exists (
     select
     from "t_1"."site" as target
-    where target."code" = referring."a"
+    where target.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+      and target."code" = referring."a"
   )
 limit 5
 -- validate, owner
@@ -113,11 +121,13 @@ alter table "t_1"."item" add constraint "item.a.fkey" foreign key ("a") referenc
 -- relations, assert
 select id
 from "t_1"."item" as referring
-where "a" is not null
+where referring.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "a" is not null
   and not exists (
     select
     from "t_1"."item" as target
-    where target."code" = referring."a"
+    where target.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+      and target."code" = referring."a"
   )
 limit 5`);
     expect(item.large).toBe(`-- prepare-indexes, owner, alone
@@ -129,11 +139,13 @@ alter table "t_1"."item" add constraint "item.a.fkey~new" foreign key ("a") refe
 -- validate, assert
 select id
 from "t_1"."item" as referring
-where "a" is not null
+where referring.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "a" is not null
   and not exists (
     select
     from "t_1"."item" as target
-    where target."code" = referring."a"
+    where target.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+      and target."code" = referring."a"
   )
 limit 5
 -- validate, owner
@@ -174,11 +186,13 @@ alter table "t_1"."item" add constraint "item.a.fkey~new" foreign key ("a") refe
 -- validate, assert
 select id
 from "t_1"."item" as referring
-where "a" is not null
+where referring.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "a" is not null
   and not exists (
     select
     from "t_1"."site" as target
-    where target."code" = referring."a"
+    where target.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+      and target."code" = referring."a"
   )
 limit 5
 -- validate, owner

@@ -25,7 +25,8 @@ lock table "t_1"."item" in share row exclusive mode
 -- values, tenant
 update "t_1"."item"
 set _extra = coalesce(_extra, '{}'::jsonb) || jsonb_build_object('a', null)
-where "a" is null
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "a" is null
   and not coalesce((_extra -> 'a') = 'null'::jsonb, false)`);
     expect(item.large).toBe(`-- backfill, tenant
 with batch as materialized (

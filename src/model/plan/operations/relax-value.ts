@@ -1,6 +1,7 @@
 import { holdsNull } from '../../ddl/column.js';
 import { tableRef } from '../../ddl/table-ref.js';
 import type { Property } from '../../entity.js';
+import { ownRows } from '../../own-rows.js';
 import { quoteIdent } from '../../sql.js';
 import { batchUpdate } from '../batches.js';
 import { dropGuard, welcomesNullNow } from '../guards.js';
@@ -58,6 +59,6 @@ function markSteps(t: Transition, was: Property, property: Property, { large }: 
   }
   const sql = `update ${tableRef(t.home, t.after)}
 set _extra = ${withNulls([property])}
-where ${unmarked(property).join('\n  and ')}`;
+where ${[ownRows(t.home), ...unmarked(property)].join('\n  and ')}`;
   return [{ stage: 'values', ...update, sql }];
 }

@@ -70,7 +70,8 @@ alter table "t_1"."item" rename column "a" to "b"
 -- values, tenant
 update "t_1"."item"
 set _extra = _extra - 'a' || jsonb_build_object('b', null)
-where coalesce((_extra -> 'a') = 'null'::jsonb, false)`);
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and coalesce((_extra -> 'a') = 'null'::jsonb, false)`);
   });
 
   it('replaces the guard of the old name by one of the new', () => {
@@ -106,14 +107,16 @@ lock table "t_1"."item" in access exclusive mode
 -- check-rows, assert
 select id
 from "t_1"."item"
-where (_extra -> 'b') is not null
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and ((_extra -> 'b') is not null)
 limit 5
 -- rename, owner
 alter table "t_1"."item" rename column "a" to "b"
 -- values, tenant
 update "t_1"."item"
 set _extra = _extra - 'a' || jsonb_build_object('b', null)
-where coalesce((_extra -> 'a') = 'null'::jsonb, false)
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and coalesce((_extra -> 'a') = 'null'::jsonb, false)
 -- constraints, owner
 alter table "t_1"."item" add constraint "_extra.item.b.check" check ((_extra -> 'b') is null or _extra -> 'b' = 'null'::jsonb)`);
     expect(item.large).toBe(`-- prepare-constraints, owner
@@ -133,7 +136,8 @@ alter table "t_1"."item" rename column "a" to "b"
 -- values, tenant
 update "t_1"."item"
 set _extra = _extra - 'a' || jsonb_build_object('b', null)
-where coalesce((_extra -> 'a') = 'null'::jsonb, false)
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and coalesce((_extra -> 'a') = 'null'::jsonb, false)
 -- constraints, owner
 alter table "t_1"."item" rename constraint "_extra.item.b.check~new" to "_extra.item.b.check"`);
   });
@@ -199,11 +203,13 @@ alter table "t_1"."item" rename column "a" to "b"
 -- values, tenant
 update "t_1"."item"
 set _extra = _extra - 'a' || jsonb_build_object('b', null)
-where coalesce((_extra -> 'a') = 'null'::jsonb, false)
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and coalesce((_extra -> 'a') = 'null'::jsonb, false)
 -- values, tenant
 update "t_1"."item"
 set "b" = 'x'::text
-where "b" is null
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "b" is null
   and not coalesce((_extra -> 'b') = 'null'::jsonb, false)`);
   });
 

@@ -1,5 +1,6 @@
 import { tableRef } from '../../ddl/table-ref.js';
 import type { Property } from '../../entity.js';
+import { ownRows } from '../../own-rows.js';
 import { quoteIdent, quoteLiteral } from '../../sql.js';
 import { addGuard, dropGuard, keepOut, refusesNullNow } from '../guards.js';
 import { renameObject } from '../object-steps.js';
@@ -73,6 +74,7 @@ function nullSteps(t: Transition, was: Property, property: Property): Step[] {
   const marked = explicitNull(was.name);
   const sql = `update ${tableRef(t.home, t.after)}
 set _extra = _extra - ${quoteLiteral(was.name)} || jsonb_build_object(${quoteLiteral(property.name)}, null)
-where ${marked}`;
+where ${ownRows(t.home)}
+  and ${marked}`;
   return [{ stage: 'values', work: 'update', as: 'tenant', sql, lock: 'none', affects: marked }];
 }

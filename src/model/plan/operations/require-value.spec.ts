@@ -43,7 +43,8 @@ from (
   from (
     select id, (case when "a" is null and not coalesce((_extra -> 'a') = 'null'::jsonb, false) then 'x'::text else "a" end)::text as "a"
     from "t_1"."item"
-    where ("a" is null and not coalesce((_extra -> 'a') = 'null'::jsonb, false) or "a" is not null)
+    where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+      and ("a" is null and not coalesce((_extra -> 'a') = 'null'::jsonb, false) or "a" is not null)
   ) as present
 ) as counted
 where alike > 1`,
@@ -55,12 +56,14 @@ where alike > 1`,
 from (
   select id, (case when "a" is null and not coalesce((_extra -> 'a') = 'null'::jsonb, false) then 'x'::text else "a" end)::text as "a"
   from "t_1"."item"
-  where ("a" is null and not coalesce((_extra -> 'a') = 'null'::jsonb, false) or "a" is not null)
+  where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+    and ("a" is null and not coalesce((_extra -> 'a') = 'null'::jsonb, false) or "a" is not null)
 ) as former
 where not exists (
   select
   from "t_1"."site" as target
-  where target."code" = former."a"
+  where target.tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+    and target."code" = former."a"
 )`,
         message: '"a" holds a value that is the "code" of no "site"',
         wayOut: 'correct or remove those values, or store the missing "site" records first',
@@ -93,7 +96,8 @@ lock table "t_1"."item" in share row exclusive mode
 -- check-rows, assert
 select id
 from "t_1"."item"
-where "a" is null and not coalesce((_extra -> 'a') = 'null'::jsonb, false)
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and ("a" is null and not coalesce((_extra -> 'a') = 'null'::jsonb, false))
 limit 5`);
     expect(item.large).toBe(`-- prepare-constraints, owner
 alter table "t_1"."item" add constraint "item.a.present.check~new" check ("a" is not null or (_extra -> 'a') is not null) not valid
@@ -115,7 +119,8 @@ lock table "t_1"."item" in share row exclusive mode
 -- values, tenant
 update "t_1"."item"
 set "a" = 'x'::text
-where "a" is null
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "a" is null
   and not coalesce((_extra -> 'a') = 'null'::jsonb, false)`);
     expect(item.large).toBe(`-- prepare-constraints, owner
 alter table "t_1"."item" add constraint "item.a.present.check~new" check ("a" is not null or (_extra -> 'a') is not null) not valid

@@ -2,6 +2,7 @@ import { holdsNull } from '../../ddl/column.js';
 import { tableRef } from '../../ddl/table-ref.js';
 import type { Property } from '../../entity.js';
 import { derivedName } from '../../names.js';
+import { ownRows } from '../../own-rows.js';
 import { quoteIdent } from '../../sql.js';
 import { batchUpdate } from '../batches.js';
 import { defaultValue, getsDefault } from '../default-value.js';
@@ -104,7 +105,7 @@ function fillSteps(t: Transition, was: Property, property: Property, atOnce: boo
   if (atOnce) {
     const [table, column] = [tableRef(t.home, t.after), quoteIdent(property.column)];
     // Marks of null have moved to a new name by now.
-    const sql = `update ${table}\nset ${column} = ${fill}\nwhere ${absence(property).join('\n  and ')}`;
+    const sql = `update ${table}\nset ${column} = ${fill}\nwhere ${[ownRows(t.home), ...absence(property)].join('\n  and ')}`;
     return [{ stage: 'values', ...update, sql }];
   }
   const filling = { column: quoteIdent(was.column), value: fill, needed: isAbsent(was) };

@@ -1,5 +1,5 @@
 import { change, changed, closed, open } from '../plan.fixture.js';
-import { swapped } from '../transition.js';
+import { swapped } from '../swapped.js';
 
 describe('restoring a property', () => {
   it('refuses a required one when records were written since', () => {
@@ -44,7 +44,8 @@ alter table "t_1"."item" rename column "~2~b" to "b"
 -- values, tenant
 update "t_1"."item"
 set "b" = '7'::bigint
-where "b" is null
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "b" is null
 -- nulls, owner
 alter table "t_1"."item" alter column "b" set not null
 -- constraints, owner
@@ -64,7 +65,8 @@ alter table "t_1"."item" rename column "~2~b" to "b"
 -- values, tenant
 update "t_1"."item"
 set "b" = '7'::bigint
-where "b" is null
+where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+  and "b" is null
 -- nulls, owner
 alter table "t_1"."item" alter column "b" set not null
 -- constraints, owner

@@ -1,6 +1,7 @@
 import { holdsNull } from '../../ddl/column.js';
 import { tableRef } from '../../ddl/table-ref.js';
 import type { Property } from '../../entity.js';
+import { ownRows } from '../../own-rows.js';
 import { quoteIdent } from '../../sql.js';
 import { defaultValue, getsDefault } from '../default-value.js';
 import { keepOut } from '../guards.js';
@@ -64,7 +65,7 @@ function showSteps(t: Transition, property: Property, hidden: string): Step[] {
   const steps: Step[] = [{ stage: 'rename', ...catalog, sql: show }];
   const affects = getsDefault(t, property);
   if (affects) {
-    const sql = `update ${table}\nset ${column} = ${defaultValue(property)}\nwhere ${column} is null`;
+    const sql = `update ${table}\nset ${column} = ${defaultValue(property)}\nwhere ${ownRows(t.home)}\n  and ${column} is null`;
     steps.push({ stage: 'values', work: 'update', as: 'tenant', lock: 'none', sql, affects });
   }
   if (!holdsNull(property)) {

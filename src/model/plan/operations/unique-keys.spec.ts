@@ -14,7 +14,8 @@ from (
   from (
     select id, "a"::text as "a", "b"::text as "b"
     from "t_1"."item"
-    where "a" is not null
+    where tenant_id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'::uuid
+      and "a" is not null
       and "b" is not null
   ) as present
 ) as counted
