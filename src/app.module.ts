@@ -10,6 +10,8 @@ import { EntitiesModule } from './entities/entities.module.js';
 import { EntityRegistry } from './entities/entity-registry.js';
 import { AccessGuard } from './http/access.guard.js';
 import { DenialLog } from './http/denial-log.js';
+import { IdempotencySweep } from './http/idempotency-sweep.js';
+import { IdempotentRequests } from './http/idempotent-requests.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { PackLibrary } from './library/pack-library.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
@@ -55,6 +57,8 @@ class FoundationsModule {
       JwtStrategy,
       Authenticator,
       DenialLog,
+      IdempotentRequests,
+      IdempotencySweep,
     ];
     return { module: FoundationsModule, providers, exports: providers };
   }

@@ -7,6 +7,7 @@ import { planCommand } from './commands/plan.command.js';
 import { rolloutCommand } from './commands/rollout.command.js';
 import { settingsCommand } from './commands/settings.command.js';
 import { tokenCommand } from './commands/token.command.js';
+import { typesCommand } from './commands/types.command.js';
 import { rollbackCommand, versionsCommand } from './commands/versions.command.js';
 
 /** `npm run -s bss -- <command>`. Answers go to stdout alone, faults to stderr with exit code 1. */
@@ -21,6 +22,7 @@ const program = new Command('bss')
   .addCommand(applyCommand())
   .addCommand(versionsCommand())
   .addCommand(rollbackCommand())
+  .addCommand(typesCommand())
   .addCommand(packCommand())
   .addCommand(rolloutCommand());
 

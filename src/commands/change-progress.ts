@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import type { ChangeView } from '../entities/change-store.js';
+import { counted } from '../platform/counted.js';
 import type { ServiceClient } from './service-client.js';
 
 const EVERY_MS = 500;
@@ -13,7 +14,7 @@ export async function watchChange(client: ServiceClient, href: string): Promise<
     for (;;) {
       const change = await client.get<ChangeView>(href);
       const running = change.steps.find(({ state }) => state === 'running');
-      const rows = change.rows ? ` (${change.rows.done} of ${change.rows.total} rows)` : '';
+      const rows = change.rows ? ` (${change.rows.done} of ${counted(change.rows.total, 'row')})` : '';
       bar.update(change.percent, { step: `${running?.description ?? ''}${rows}` });
       if (change.status === 'done') return;
       if (change.status === 'failed' || change.status === 'aborted') {

@@ -2,6 +2,7 @@ import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { openDevelopmentIssuer } from '../access/development-issuer.js';
 import { loadChinook } from '../demo/load-chinook.js';
+import { counted } from '../platform/counted.js';
 import { readSettings } from '../platform/settings.js';
 
 /** Loads the Chinook data (11 entities, 15,607 records) into a running service, through its public API. */
@@ -35,7 +36,9 @@ export function demoCommand(): Command {
         });
         bar.stop();
         for (const notice of notices) process.stdout.write(`${notice}\n`);
-        process.stdout.write(`${result.records} records of ${result.entities} entities in ${result.seconds.toFixed(1)} s\n`);
+        process.stdout.write(
+          `${counted(result.records, 'record')} of ${result.entities} entities in ${result.seconds.toFixed(1)} s\n`,
+        );
       } finally {
         bar.stop();
       }

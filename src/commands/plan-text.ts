@@ -1,9 +1,10 @@
 import type { PlanAnswer } from '../entities/change-request.js';
+import { counted } from '../platform/counted.js';
 
 /** A plan for people to read: what happens, what stands in the way, and the exact SQL. */
 export function planText(plan: PlanAnswer): string {
   const lines = [
-    `${plan.entity}: version ${plan.fromVersion} → ${plan.toVersion}, ${plan.rows} records, compatibility ${plan.compatibility.level}`,
+    `${plan.entity}: version ${plan.fromVersion} → ${plan.toVersion}, ${counted(plan.rows, 'record')}, compatibility ${plan.compatibility.level}`,
     '',
     ...plan.operations.flatMap(operationLines),
     ...plan.alsoChanges.map(({ entity, toVersion }) => `  and  ${entity} gets version ${toVersion}, since it names this entity`),
@@ -11,7 +12,7 @@ export function planText(plan: PlanAnswer): string {
     ...plan.steps.flatMap((step, index) => {
       const facts = [step.phase, step.lock === 'none' ? 'no lock' : step.lock, `blocks ${step.blocks}`];
       if (step.rewrite) facts.push('rewrites the table');
-      if (step.rows > 0) facts.push(`${step.rows} rows`);
+      if (step.rows > 0) facts.push(counted(step.rows, 'row'));
       facts.push(`about ${step.estimateMs} ms`);
       return [`-- ${index + 1}. ${facts.join(', ')}`, `${step.sql};`];
     }),
@@ -29,7 +30,7 @@ function operationLines({ description, risk, failing }: PlanAnswer['operations']
   return [
     ` ${mark}  ${description}`,
     ...failing.flatMap(({ rows, sample, message, wayOut, checked }) => [
-      `       ${rows} records${checked === undefined ? '' : ` of the first ${checked}`}: ${message}`,
+      `       ${counted(rows, 'record')}${checked === undefined ? '' : ` of the first ${checked}`}: ${message}`,
       `       such as ${sample.join(', ')}`,
       `       way out: ${wayOut}`,
     ]),

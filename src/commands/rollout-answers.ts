@@ -1,5 +1,6 @@
 import type { InspectedTenant } from '../packs/rollout-tenants.service.js';
 import type { RolloutView } from '../packs/rollout-view.js';
+import { counted } from '../platform/counted.js';
 import type { ServiceClient } from './service-client.js';
 import { textTable } from './text-table.js';
 
@@ -34,7 +35,7 @@ export async function readTenants(
   const tenants: InspectedTenant[] = [];
   for (let after: string | null = ''; after !== null; ) {
     const query = new URLSearchParams({
-      // With drift a tenant takes some 50 ms: no answer is long in coming.
+      // A tenant takes some 5 ms with drift, but two seconds where somebody has locked its tables: no answer is long in coming.
       limit: drift ? '50' : '200',
       drift: String(drift),
       ...(status === undefined ? {} : { status }),
@@ -54,7 +55,7 @@ export function describeRollout(rollout: RolloutAnswer): string {
   const left = rollout.estimatedRemainingSeconds === null ? '' : `, about ${inWords(rollout.estimatedRemainingSeconds)} left`;
   const numbers = Object.entries(counts).flatMap(([name, count]) => (count > 0 ? [`${count} ${name}`] : []));
   return [
-    `${pack} ${version}: ${status}, ring ${Math.min(ring, rings.length)} of ${rings.length}, ${percent} % of ${total} tenants after ${inWords(rollout.elapsedSeconds)}${left}`,
+    `${pack} ${version}: ${status}, ring ${Math.min(ring, rings.length)} of ${rings.length}, ${percent} % of ${counted(total, 'tenant')} after ${inWords(rollout.elapsedSeconds)}${left}`,
     ...(numbers.length > 0 ? [numbers.join(', ')] : []),
     ...(reason ? [reason] : []),
     `rollout ${id}, begun ${createdAt} by ${createdBy}`,
@@ -63,7 +64,7 @@ export function describeRollout(rollout: RolloutAnswer): string {
     .join('');
 }
 
-/** A line for each tenant, and below what its drift is in full. */
+/** A line for each tenant, and below what its drift is in full and what is being prepared. */
 export function describeTenants(tenants: readonly InspectedTenant[]): string {
   const rows = tenants.map((tenant) => [
     tenant.slug,
@@ -78,7 +79,13 @@ export function describeTenants(tenants: readonly InspectedTenant[]): string {
       ? [`\ndrift of ${slug}:\n`, ...drift.map(({ entity, message }) => `  ${entity}: ${message}\n`)]
       : [],
   );
-  return textTable(['tenant', 'version', 'status', 'ring', 'drift', 'last error'], rows) + drifted.join('');
+  const preparing = tenants.flatMap(({ slug, preparing: objects = [] }) =>
+    objects.length > 0
+      ? [`\nbeing prepared in ${slug}:\n`, ...objects.map(({ entity, message }) => `  ${entity}: ${message}\n`)]
+      : [],
+  );
+  const table = textTable(['tenant', 'version', 'status', 'ring', 'drift', 'last error'], rows);
+  return [table, ...drifted, ...preparing].join('');
 }
 
 function driftCell({ drift, driftError }: InspectedTenant): string {

@@ -2,9 +2,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Ring } from '../packs/rollout.js';
-import type { Rehearsal } from '../packs/rollout-rehearsal.js';
+import { counted } from '../platform/counted.js';
 import { collect } from './apply.command.js';
+import { sayHowFar } from './how-far.js';
 import { readReference } from './pack.command.js';
+import { rehearse, tellRehearsal } from './rehearse-rollout.js';
 import {
   describeRollout,
   describeTenants,
@@ -80,7 +82,7 @@ Examples:
         ...{ ...readReference(reference), allow, concurrency, dryRun },
         rings: rings.length > 0 ? rings : undefined,
       };
-      if (dryRun) return tellRehearsal(await client.post<Rehearsal>('/api/v1/rollouts', order), options.json);
+      if (dryRun) return tellRehearsal(await rehearse(client, order), options.json);
       const started = await client.post<RolloutAnswer>('/api/v1/rollouts', order);
       if (options.detach) {
         process.stdout.write(options.json ? json(started) : `${started.id}\n`);
@@ -98,7 +100,7 @@ function statusCommand(): Command {
     .argument('[rollout]', 'default: the newest')
     .option('--pack <pack>', 'the newest of this pack')
     .option('--only <status>', 'pending, running, done, failed, suspended or skipped')
-    .option('--no-drift', 'do not compare catalogs with registries, which takes some 50 ms for each tenant')
+    .option('--no-drift', 'do not compare catalogs with registries, which takes some 5 ms for each tenant')
     .option('--json', 'as JSON')
     .action(
       async (
@@ -108,10 +110,10 @@ function statusCommand(): Command {
         const client = await systemClient(options);
         const rollout = id === undefined ? await newestRollout(client, options.pack) : await readRollout(client, id);
         const wanted = { drift: options.drift, ...(options.only === undefined ? {} : { status: options.only }) };
-        const tenants = await readTenants(client, rollout.id, wanted, (read) => {
-          if (process.stderr.isTTY) process.stderr.write(`\rlooked at ${read} tenants `);
-        });
-        if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+        const tenants = await readTenants(client, rollout.id, wanted, (read) =>
+          sayHowFar(`looked at ${counted(read, 'tenant')}`),
+        );
+        sayHowFar('');
         if (options.json) process.stdout.write(json({ ...rollout, tenants }));
         else process.stdout.write(`${describeRollout(rollout)}\n${describeTenants(tenants)}`);
       },
@@ -150,7 +152,7 @@ function steerCommand(verb: string, description: string): Command {
 /** A bar until nobody works on it any more. Where there is no terminal, a line every two seconds. */
 async function watch(client: ServiceClient, started: RolloutAnswer): Promise<RolloutAnswer> {
   const bar = new SingleBar({
-    format: '{bar} {percentage} %  {value}/{total} tenants  ring {ring}/{rings}  {failed} failed  {left}',
+    format: '{bar} {percentage} %  {value} of {tenants}  ring {ring}/{rings}  {failed} failed  {left}',
     hideCursor: true,
     noTTYOutput: true,
     notTTYSchedule: 2_000,
@@ -169,8 +171,14 @@ async function watch(client: ServiceClient, started: RolloutAnswer): Promise<Rol
   }
 }
 
-function told({ ring, rings, counts, estimatedRemainingSeconds: left }: RolloutAnswer): object {
-  return { ring, rings: rings.length, failed: counts.failed, left: left === null ? '' : `${inWords(left)} left` };
+function told({ ring, rings, counts, total, estimatedRemainingSeconds: left }: RolloutAnswer): object {
+  return {
+    tenants: counted(total, 'tenant'),
+    ring,
+    rings: rings.length,
+    failed: counts.failed,
+    left: left === null ? '' : `${inWords(left)} left`,
+  };
 }
 
 function nextSteps({ id, status, counts }: RolloutAnswer): string {
@@ -178,26 +186,15 @@ function nextSteps({ id, status, counts }: RolloutAnswer): string {
     ...(counts.failed > 0 ? [`What failed, and why: bss rollout status ${id} --only failed`] : []),
     ...(status === 'paused' ? [`Then: bss rollout retry ${id}, resume ${id}, or cancel ${id}`] : []),
     ...(status === 'done' && counts.failed > 0 ? [`Then: bss rollout retry ${id}`] : []),
-    ...(counts.suspended > 0 ? [`${counts.suspended} suspended tenants are caught up when they are resumed`] : []),
+    ...(counts.suspended > 0 ? [suspendedText(counts.suspended)] : []),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function tellRehearsal(rehearsal: Rehearsal, asJson = false): void {
-  const { pack, version, total, possible, impossible, untouched, problems } = rehearsal;
-  if (impossible > 0) process.exitCode = 1;
-  if (asJson) {
-    process.stdout.write(json(rehearsal));
-    return;
-  }
-  process.stdout.write(`${pack} ${version}: possible for ${possible} of ${total} tenants; ${untouched} others have the pack\n`);
-  if (impossible === 0) return;
-  const rows = problems.map(({ slug, ring, error }) => {
-    const { type = '', detail = '' } = error as { type?: string; detail?: string };
-    return [slug, String(ring), `${type.split(':').at(-1)}: ${detail}`];
-  });
-  process.stdout.write(`\n${textTable(['tenant', 'ring', 'what stands in the way'], rows)}`);
-  if (impossible > problems.length) process.stdout.write(`and ${impossible - problems.length} more\n`);
+function suspendedText(count: number): string {
+  return count === 1
+    ? '1 suspended tenant is caught up when it is resumed'
+    : `${count} suspended tenants are caught up when they are resumed`;
 }
 
 function readRing(text: string, rings: Ring[]): Ring[] {

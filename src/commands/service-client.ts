@@ -99,6 +99,11 @@ export class ServiceClient {
     return (await this.call<T>('POST', path, body)).body;
   }
 
+  /** An answer that is not JSON, as it came. @throws Refusal for every status from 400 on */
+  async text(path: string): Promise<string> {
+    return (await this.exchange('GET', path)).text;
+  }
+
   /** `body` is undefined when the answer had none. @throws Refusal for every status from 400 on */
   async call<T>(
     method: string,
@@ -106,6 +111,19 @@ export class ServiceClient {
     body?: unknown,
     more: Readonly<Record<string, string>> = {},
   ): Promise<{ status: number; headers: Headers; body: T }> {
+    const { response, text } = await this.exchange(method, path, body, more);
+    const read = parsed(text);
+    if (text !== '' && read === undefined)
+      throw new Error(`${this.baseUrl} is no Business Store: it answered ${text.slice(0, 80)}`);
+    return { status: response.status, headers: response.headers, body: read as T };
+  }
+
+  private async exchange(
+    method: string,
+    path: string,
+    body?: unknown,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<{ response: Response; text: string }> {
     const headers = {
       ...more,
       authorization: `Bearer ${this.token}`,
@@ -121,11 +139,8 @@ export class ServiceClient {
       .catch(() => null);
     if (!answer) throw new Error(`nothing answers at ${this.baseUrl}: start the service first (npm start)`);
     const { response, text } = answer;
-    const read = parsed(text);
-    if (response.status >= 400) throw new Refusal(response.status, (read ?? {}) as Record<string, unknown>);
-    if (text !== '' && read === undefined)
-      throw new Error(`${this.baseUrl} is no Business Store: it answered ${text.slice(0, 80)}`);
-    return { status: response.status, headers: response.headers, body: read as T };
+    if (response.status >= 400) throw new Refusal(response.status, (parsed(text) ?? {}) as Record<string, unknown>);
+    return answer;
   }
 }
 

@@ -4,7 +4,7 @@ import type { VersionDifference, VersionView } from '../entities/versions.servic
 import { collect } from './apply.command.js';
 import { watchChange } from './change-progress.js';
 import { planText } from './plan-text.js';
-import { type ServiceOptions, speaksToService, tenantClient } from './service-client.js';
+import { type ServiceClient, type ServiceOptions, speaksToService, tenantClient } from './service-client.js';
 
 /** The history of an entity: list it, compare two versions, go back to one. */
 export function versionsCommand(): Command {
@@ -18,9 +18,14 @@ function listCommand(): Command {
   return speaksToService(new Command('list'), 'admin')
     .description('List the versions, newest first')
     .argument('<entity>')
-    .action(async (entity: string, options: ServiceOptions) => {
+    .option('--json', 'as JSON, with the documents')
+    .action(async (entity: string, options: ServiceOptions & { json?: boolean }) => {
       const { client, base } = await tenantClient(options);
-      const { items } = await client.get<{ items: VersionView[] }>(`${base}/entities/${encodeURIComponent(entity)}/versions`);
+      const items = await readVersions(client, `${base}/entities/${encodeURIComponent(entity)}/versions`);
+      if (options.json) {
+        process.stdout.write(json(items));
+        return;
+      }
       for (const { version, createdAt, createdBy } of items) process.stdout.write(`${version}\t${createdAt}\t${createdBy}\n`);
     });
 }
@@ -31,14 +36,41 @@ function diffCommand(): Command {
     .argument('<entity>')
     .argument('<from>')
     .argument('<to>')
-    .action(async (entity: string, from: string, to: string, options: ServiceOptions) => {
+    .option('--json', 'as JSON')
+    .action(async (entity: string, from: string, to: string, options: ServiceOptions & { json?: boolean }) => {
       const { client, base } = await tenantClient(options);
       const query = new URLSearchParams({ from, to });
       const path = `${base}/entities/${encodeURIComponent(entity)}/diff?${query}`;
-      const { compatibility, changes } = await client.get<VersionDifference>(path);
+      const difference = await client.get<VersionDifference>(path);
+      if (options.json) {
+        process.stdout.write(json(difference));
+        return;
+      }
+      const { compatibility, changes } = difference;
       process.stdout.write(`compatibility: ${compatibility.level}\n`);
       for (const { kind, pointer, message } of changes) process.stdout.write(`${kind}\t${pointer}\t${message}\n`);
     });
+}
+
+/** All of them, however many pages they are. */
+async function readVersions(client: ServiceClient, path: string): Promise<VersionView[]> {
+  const versions: VersionView[] = [];
+  for (let query = '?limit=200'; ; ) {
+    const { items, next } = await client.get<{ items: VersionView[]; next: number | null }>(path + query);
+    versions.push(...items);
+    if (next === null) return versions;
+    query = `?limit=200&before=${next}`;
+  }
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+interface RollbackOptions extends ServiceOptions {
+  readonly dryRun?: boolean;
+  readonly hash?: string;
+  readonly allow: string[];
 }
 
 /** Puts an old version in force again. */
@@ -48,11 +80,12 @@ export function rollbackCommand(): Command {
     .argument('<entity>')
     .argument('<version>')
     .option('--dry-run', 'show the plan and change nothing')
+    .option('--hash <hash>', 'of the plan that was looked at; without it, whatever is needed is applied')
     .option('--allow <what>', 'destructive, blocking, or the answer to a question; repeatable', collect, [])
-    .action(async (entity: string, version: string, options: ServiceOptions & { dryRun?: boolean; allow: string[] }) => {
+    .action(async (entity: string, version: string, options: RollbackOptions) => {
       const { client, base } = await tenantClient(options);
       const path = `${base}/entities/${encodeURIComponent(entity)}/rollback`;
-      const body = { version: Number(version), allow: options.allow };
+      const body = { version: Number(version), allow: options.allow, hash: options.hash };
       if (options.dryRun) {
         process.stdout.write(planText(await client.post<PlanAnswer>(path, { ...body, dryRun: true })));
         return;

@@ -28,6 +28,7 @@ const LEAVES_NOTHING: ReadonlySet<string | undefined> = new Set([
   'INSERT',
   'UPDATE',
   'DELETE',
+  'EXPLAIN',
 ]);
 
 /** How much longer than the server the client waits for a statement before it gives the connection up. */

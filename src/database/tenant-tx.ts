@@ -14,6 +14,12 @@ const BEGIN: Statement = { text: 'begin', values: [], name: 'bss_begin' };
 const COMMIT: Statement = { text: 'commit', values: [], name: 'bss_commit' };
 const ROLLBACK: Statement = { text: 'rollback', values: [], name: 'bss_rollback' };
 
+/** What a lent transaction belongs to, and what its statements wait for. */
+interface Lender {
+  readonly tx: TenantTx;
+  readonly before: () => Promise<void>;
+}
+
 /** Its private members make the type a brand: no other object is assignable to it. */
 export class TenantTx {
   private connection: RuntimeConnection | null = null;
@@ -24,10 +30,23 @@ export class TenantTx {
     readonly home: TenantHome,
     readonly actor: Actor,
     readonly readOnly: boolean,
+    private readonly lender: Lender | null = null,
   ) {}
+
+  /**
+   * The same transaction for work inside something greater: each of its statements waits for `before`, and is refused with it,
+   * and `last` does not commit, so that who lends has the last word.
+   */
+  lend(before: () => Promise<void>): TenantTx {
+    return new TenantTx(this.pool, this.home, this.actor, this.readOnly, { tx: this, before });
+  }
 
   /** Runs a statement; the transaction stays open. */
   async query(statement: Statement): Promise<readonly Row[]> {
+    if (this.lender) {
+      await this.lender.before();
+      return this.lender.tx.query(statement);
+    }
     if (this.state === 'open') return this.send([statement], 0);
     const connection = await this.connect();
     this.state = 'open';
@@ -39,6 +58,7 @@ export class TenantTx {
    * single-statement request, the whole transaction is one round trip. Nothing can be run afterwards.
    */
   async last(statement: Statement): Promise<readonly Row[]> {
+    if (this.lender) return this.query(statement);
     if (this.state === 'open') {
       const rows = await this.send([statement, COMMIT], 0);
       this.state = 'over';

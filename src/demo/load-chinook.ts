@@ -4,6 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { counted } from '../platform/counted.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
 import { packageRoot } from '../platform/package-root.js';
 
@@ -50,7 +51,8 @@ export async function loadChinook(options: LoadOptions): Promise<LoadResult> {
   for (const entity of entities) {
     const missing = await missingRecords(entity, send);
     const known = entity.records.length - missing.length;
-    if (known > 0) options.onNotice?.(`${entity.name}: ${known} of ${entity.records.length} records were there already`);
+    if (known > 0)
+      options.onNotice?.(`${entity.name}: ${known} of ${counted(entity.records.length, 'record')} were there already`);
     done += known;
     options.onProgress(done, total, entity.name);
     for (let from = 0; from < missing.length; from += BATCH) {

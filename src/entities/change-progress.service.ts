@@ -3,13 +3,13 @@ import type { Actor } from '../database/context-token.js';
 import { ControlPlane } from '../database/control-plane.js';
 import { RuntimePool } from '../database/runtime-pool.js';
 import { TenantTx } from '../database/tenant-tx.js';
-import type { Drift } from '../model/plan/drift.js';
 import { Problem } from '../platform/problem.js';
 import { isUuid } from '../platform/uuid.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 import { type ChangeView, changesStatement, readChange } from './change-store.js';
-import { entityDrift } from './entity-drift.js';
+import { entityDrift, type Registered } from './entity-drift.js';
 import { EntityRegistry } from './entity-registry.js';
+import type { Inspection } from './prepared-objects.js';
 import { readRetained, retainedStatement } from './retained-properties.js';
 
 /** How far changes are, how to stop one, and whether the catalog is what the registry says. */
@@ -47,17 +47,21 @@ where tenant_id = $1
     return this.get(actor, tenant, entity, changeId);
   }
 
-  async drift(actor: Actor, tenant: Tenant, name: string): Promise<readonly Drift[]> {
+  async drift(actor: Actor, tenant: Tenant, name: string): Promise<Inspection> {
+    const found = await entityDrift(this.controlPlane, actor, tenant.home, () => this.registered(actor, tenant, name));
+    return found.get(name) as Inspection;
+  }
+
+  /** As it is now: another instance may have changed it. */
+  private async registered(actor: Actor, tenant: Tenant, name: string): Promise<Registered> {
+    this.registry.forget(tenant.id);
     const { id } = await this.registry.get(tenant, name);
     const retained = await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, (tx) =>
       tx.last(retainedStatement(tenant.id, id)),
     );
     const columns = new Set(retained.map((row) => readRetained(row).column));
     const entities = [...(await this.registry.of(tenant)).values()].map(({ entity }) => entity);
-    const found = await entityDrift(this.controlPlane, actor, tenant.home, entities, ({ name: each }) =>
-      each === name ? columns : new Set(),
-    );
-    return found.get(name) ?? [];
+    return { entities, retainedOf: (entity) => (entity.name === name ? columns : new Set()) };
   }
 
   private async read(actor: Actor, tenant: Tenant, entity: string, changeId: string | null): Promise<ChangeView[]> {

@@ -16,7 +16,7 @@ export class Interrupted extends Problem {
 /** Somebody called it off. */
 export class Aborted extends Problem {
   constructor() {
-    super('entity/change-in-progress', 'The change was aborted. The entity is what it was before.');
+    super('entity/change-aborted', 'The change was aborted. The entity is what it was before.');
   }
 }
 

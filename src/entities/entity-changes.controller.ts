@@ -96,8 +96,11 @@ export class EntityChangesController {
 
   @Get('drift')
   @Performs('entities.plan')
-  @ApiOperation({ summary: 'Where the catalog differs from the registry, explained' })
+  @ApiOperation({
+    summary: 'Where the catalog differs from the registry, explained; apart from that, what is there for a change under way',
+  })
   async drift(@CurrentActor() actor: Actor, @CurrentTenant() tenant: Tenant, @Param('entity') entity: string) {
-    return { items: await this.progress.drift(actor, tenant, entity), next: null };
+    const { drift: items, preparing } = await this.progress.drift(actor, tenant, entity);
+    return { items, preparing, next: null };
   }
 }

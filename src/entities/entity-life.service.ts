@@ -12,6 +12,7 @@ import { STAGES, type Step } from '../model/plan/operation.js';
 import { renameEntity } from '../model/plan/operations/rename-entity.js';
 import { type Transition, transition, withNames } from '../model/plan/transition.js';
 import { quoteIdent } from '../model/sql.js';
+import { counted } from '../platform/counted.js';
 import type { JsonObject } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import { type Tenant, TenantDirectory } from '../tenants/tenant-directory.js';
@@ -123,20 +124,20 @@ where tenant_id = $1
   }
 
   private async notAllowed(actor: Actor, tenant: Tenant, { current, transition: t }: Hiding): Promise<Problem> {
-    const [counted] = await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, (tx) =>
+    const [row] = await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, (tx) =>
       tx.last({ text: `select count(*)\nfrom ${tableRef(t.home, t.before)}\nwhere tenant_id = $1`, values: [tenant.id] }),
     );
     const plan: DropPlan = {
       ...{
         entity: current.name,
         version: current.version,
-        rows: Number(counted?.[0]),
+        rows: Number(row?.[0]),
         keptDays: RETENTION_DAYS,
         needs: ['destructive'],
       },
       steps: hidingSteps(t).map(({ sql, lock }) => ({ sql, lock })),
     };
-    const detail = `${plan.rows} records would go with the entity, and be kept for ${RETENTION_DAYS} days. To do it, add ?allow=destructive.`;
+    const detail = `${counted(plan.rows, 'record')} would go with the entity, and be kept for ${RETENTION_DAYS} days. To do it, add ?allow=destructive.`;
     return new Problem('entity/not-allowed', detail, { needs: plan.needs, plan });
   }
 

@@ -1,5 +1,6 @@
 import { databaseErrorOf } from '../database/sqlstate.js';
 import { tableShape } from '../model/plan/shape.js';
+import { counted } from '../platform/counted.js';
 import { Problem } from '../platform/problem.js';
 import type { ChangeRequest, PlanAnswer } from './change-request.js';
 import { drifted, driftOf, type PlannedChange } from './planner.js';
@@ -62,7 +63,9 @@ export function impossible(answer: PlanAnswer): Problem {
     found.map((each) => ({ pointer, ...(property === undefined ? {} : { property }), ...each })),
   );
   const [first] = failing;
-  const detail = first ? `${first.rows} records: ${first.message}. Way out: ${first.wayOut}.` : 'Records stand in the way.';
+  const detail = first
+    ? `${counted(first.rows, 'record')}: ${first.message}. Way out: ${first.wayOut}.`
+    : 'Records stand in the way.';
   return new Problem('entity/plan-impossible', detail, { failing, plan: answer });
 }
 

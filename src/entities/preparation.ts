@@ -13,6 +13,7 @@ import { isPreparedBeforehand } from '../model/plan/prepared-type.js';
 import { readCatalog } from '../model/plan/read-catalog.js';
 import { formerProperty, type Transition, transition } from '../model/plan/transition.js';
 import { quoteIdent, type Statement } from '../model/sql.js';
+import { counted } from '../platform/counted.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 import { Aborted, Interrupted } from './change-stops.js';
 import { finishChange, noteProgress, type Progress, type Since, type StoredChange } from './change-store.js';
@@ -274,7 +275,8 @@ limit 1`;
 }
 
 function assertNoneInvalid(rows: number, sample: readonly string[]): void {
-  if (rows > 0) throw inTheWay(`${rows} records are not valid under the new document.`, sample);
+  if (rows > 0)
+    throw inTheWay(`${counted(rows, 'record')} ${rows === 1 ? 'is' : 'are'} not valid under the new document.`, sample);
 }
 
 function shadowsOf(t: Transition, change: StoredChange): Shadow[] {

@@ -40,8 +40,8 @@ export class AccessGuard implements CanActivate {
       await this.denials.record(request, principal, operation);
       throw new Problem('auth/forbidden', 'A system administrator has no access to the data of a tenant.', { operation });
     }
-    // Ids are compared as text in one spelling: uuids are case-insensitive (RFC 9562).
-    if (tenantId?.toLowerCase() !== principal.tenantId.toLowerCase()) {
+    // A path that names no tenant is the token's. Ids are compared in one spelling: uuids are case-insensitive (RFC 9562).
+    if (tenantId !== undefined && tenantId.toLowerCase() !== principal.tenantId.toLowerCase()) {
       throw new Problem(
         'auth/tenant-mismatch',
         'The path names another tenant than the token. Use the tenant id of GET /api/v1/session.',

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { MAX_DEPTH, MAX_DOCUMENT_DEPTH, readJson } from '../platform/json.js';
 import { Problem } from '../platform/problem.js';
+import type { ServiceRequest } from './request.js';
 
 /** Entity documents are measured by `readEntity`, which names the place. */
 const ENTITY_ROUTE = '/api/v1/tenants/:tenantId/entities/:entity';
@@ -14,10 +16,12 @@ export function installBodyParsing(fastify: FastifyInstance): void {
   fastify.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
     { parseAs: 'buffer' },
-    (request, body, done) => {
+    (request: ServiceRequest, body, done) => {
       // Clients that always send a Content-Type send it with an empty DELETE, too.
       if (body.length === 0 && request.method === 'DELETE') return done(null);
       try {
+        // Repeats are the same byte by byte: a canonical form would cost several times the reading.
+        if (request.headers['idempotency-key'] !== undefined) request.bodyHash = createHash('sha256').update(body).digest('hex');
         done(null, readJson(body as Buffer, request.routeOptions.url === ENTITY_ROUTE ? MAX_DOCUMENT_DEPTH : MAX_DEPTH));
       } catch (error) {
         done(error as Error);

@@ -2,7 +2,9 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { databaseErrorOf, problemOf } from '../database/sqlstate.js';
 import { LOGGER, type Logger } from '../platform/log.js';
+import { postgrestError } from '../platform/postgrest-error.js';
 import { PROBLEM_JSON, Problem } from '../platform/problem.js';
+import { REST_BASE } from './rest-base.js';
 
 /** Turns whatever was thrown into one problem+json. What nobody foresaw is logged whole and answered as a plain 500. */
 @Catch()
@@ -28,12 +30,13 @@ function reasonOf(error: unknown): string | undefined {
 }
 
 export function sendProblem(reply: FastifyReply, requestId: string, problem: Problem): void {
-  reply
-    .status(problem.status)
-    .headers(problem.headers)
-    .header('content-type', PROBLEM_JSON)
-    .header('x-request-id', requestId)
-    .send(JSON.stringify({ ...problem.toJSON(), instance: `urn:bss:request:${requestId}` }));
+  reply.status(problem.status).headers(problem.headers).header('x-request-id', requestId);
+  if (reply.request.raw.url?.startsWith(REST_BASE)) {
+    reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(postgrestError(problem)));
+    return;
+  }
+  const document = { ...problem.toJSON(), instance: `urn:bss:request:${requestId}` };
+  reply.header('content-type', PROBLEM_JSON).send(JSON.stringify(document));
 }
 
 export function toProblem(error: unknown): Problem {

@@ -11,6 +11,8 @@ export interface ServiceRequest extends FastifyRequest {
   /** Set on tenant routes, once the principal may enter. */
   tenant?: Tenant;
   tenantTx?: TenantTx;
+  /** SHA-256 of the body as it was sent, hex; only of requests with an Idempotency-Key. */
+  bodyHash?: string;
 }
 
 /** The request's principal as the database and the audit trail know it. */

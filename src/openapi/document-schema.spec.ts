@@ -31,10 +31,20 @@ describe('document schema › words', () => {
   it('are left alone where they are data or names of members', () => {
     const document = {
       properties: { unique: { const: { unique: true } }, index: { enum: [{ index: 1 }], default: { pii: 1 } } },
+      required: ['index'],
       dependentRequired: { unique: ['index'] },
       relation: { entity: 'Artist' },
     };
     expect(rewrite(document).schema).toEqual({ ...document, relation: undefined, 'x-relation': { entity: 'Artist' } });
+  });
+
+  it('for a default stand one level down where the member need not be there', () => {
+    const size = { type: 'string', default: 'M' };
+    const document = { required: ['a'], properties: { a: size, b: size, c: { items: { properties: { d: size } } } } };
+    expect(rewrite(document).schema).toEqual({
+      required: ['a'],
+      properties: { a: size, b: { allOf: [size] }, c: { items: { properties: { d: { allOf: [size] } } } } },
+    });
   });
 
   it('for the author, and names of places, are not published', () => {

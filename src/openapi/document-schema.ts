@@ -5,6 +5,7 @@
 import { placeOf } from '../model/document/schema-places.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
 import { placeName } from './identifiers.js';
+import { localTarget } from './local-reference.js';
 
 /** Keywords of JSON Schema 2020-12 whose value is data. A word that is not among them and holds no schema is the dialect's. */
 const STANDARD_DATA = new Set(
@@ -51,7 +52,18 @@ export class DocumentSchema {
       Object.entries(schema).flatMap(([word, value]) => {
         if (word === '$ref') return this.#reference(value);
         if (LEFT_OUT.has(word)) return [];
+        if (word === 'properties' && isJsonObject(value)) return [[word, this.#properties(value, schema.required)]];
         return [this.#keyword(word, value)];
+      }),
+    );
+  }
+
+  #properties(properties: JsonObject, required: JsonValue | undefined): JsonObject {
+    const names = new Set(Array.isArray(required) ? (required as string[]) : []);
+    return Object.fromEntries(
+      Object.entries(properties).map(([name, schema]) => {
+        const rewritten = this.rewrite(schema);
+        return [name, names.has(name) ? rewritten : leavable(rewritten)];
       }),
     );
   }
@@ -70,27 +82,17 @@ export class DocumentSchema {
 
   /** Nothing at all (which permits any value) when the place does not exist: defining the entity has refused that already. */
   #reference(target: JsonValue): [string, JsonValue][] {
-    const tokens = placeOfRef(String(target));
-    const schema = tokens?.reduce<JsonValue | undefined>(step, this.document);
-    if (tokens === undefined || schema === undefined) return [];
-    const { $ref } = this.components.refer(placeName(this.identifier, tokens), () => this.rewrite(schema));
+    const found = localTarget(this.document, target);
+    if (!found) return [];
+    const { $ref } = this.components.refer(placeName(this.identifier, found.tokens), () => this.rewrite(found.schema));
     return [['$ref', $ref!]];
   }
 }
 
-/** The reference tokens of `#` and `#/…`, a percent-encoded pointer (RFC 6901 §6); the dialect knows no others. */
-function placeOfRef(reference: string): readonly string[] | undefined {
-  if (reference === '#') return [];
-  if (!reference.startsWith('#/')) return undefined;
-  try {
-    const tokens = decodeURIComponent(reference.slice(2)).split('/');
-    return tokens.map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
-  } catch {
-    return undefined;
-  }
-}
-
-function step(value: JsonValue | undefined, token: string): JsonValue | undefined {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, token)) return undefined;
-  return (value as JsonObject)[token];
+/**
+ * The schema of a member that need not be there. Generators of client code, openapi-typescript for one, take a `default` beside
+ * the member for a promise that it always is; one level down it says the same and is taken for what it is.
+ */
+export function leavable(schema: JsonValue): JsonValue {
+  return isJsonObject(schema) && schema.default !== undefined ? { allOf: [schema] } : schema;
 }

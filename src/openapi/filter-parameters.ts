@@ -4,18 +4,26 @@ import type { JsonObject } from '../platform/json-value.js';
 
 type Kind = 'text' | 'ordered' | 'boolean' | 'json';
 
-const OPERATORS: Readonly<Record<Kind, readonly string[]>> = {
-  text: ['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in', 'is', 'like', 'ilike'],
-  ordered: ['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in', 'is'],
-  boolean: ['eq', 'neq', 'in', 'is'],
-  json: ['is'],
+/** Comparisons that may be with any or with all of a list. */
+const listed = (operators: string): string => `(${operators})(\\((any|all)\\))?`;
+const SEARCHES = '(fts|plfts|phfts|wfts)(\\([a-z_]+\\))?';
+const TESTS = 'in|is|isdistinct';
+
+/** Regular expressions for what may stand before the dot. */
+const OPERATORS: Readonly<Record<Kind, string>> = {
+  text: `${listed('eq|gt|gte|lt|lte|like|ilike|match|imatch')}|neq|${TESTS}|${SEARCHES}`,
+  ordered: `${listed('eq|gt|gte|lt|lte')}|neq|${TESTS}`,
+  boolean: `${listed('eq')}|neq|${TESTS}`,
+  json: `cs|cd|ov|is|${SEARCHES}`,
 };
 
 const EXAMPLES: Readonly<Record<Kind, string>> = {
-  text: '`eq.Rock`, `neq.Rock`, `in.(Rock,"R&B")`, `is.null`, `is.not_null`, `like.Ro*`, `ilike.*rock*`, `gte.M`',
-  ordered: '`eq.5`, `neq.5`, `gt.5`, `gte.5`, `lt.5`, `lte.5`, `in.(1,2,3)`, `is.null`, `is.not_null`',
+  text:
+    '`eq.Rock`, `neq.Rock`, `in.(Rock,"R&B")`, `is.null`, `is.not_null`, `like.Ro*`, `ilike.*rock*`, `gte.M`, ' +
+    '`like(any).{R*,B*}`, `match.^R`, `wfts(english).rock or blues`',
+  ordered: '`eq.5`, `neq.5`, `gt.5`, `gte.5`, `lt.5`, `lte.5`, `in.(1,2,3)`, `is.null`, `is.not_null`, `isdistinct.5`',
   boolean: '`eq.true`, `neq.true`, `is.true`, `is.not_null`, `is.null`, `in.(true,false)`',
-  json: '`is.null`, `is.not_null`',
+  json: '`is.null`, `is.not_null`, `cs.{"a":1}`, `cs.{a,b}`, `ov.{a,b}`',
 };
 
 function kindOf(type: ColumnType): Kind {
@@ -27,7 +35,10 @@ function kindOf(type: ColumnType): Kind {
 const text = (description: string, more: JsonObject = {}): JsonObject => ({ schema: { type: 'string', ...more }, description });
 
 const SHAPING: Readonly<Record<string, JsonObject>> = {
-  select: text('The members to return, separated by commas. Members left out are then missing from every record.'),
+  select: text(
+    'The members to return, separated by commas, and related records: `total,customer(name)`. Members left out are then missing ' +
+      'from every record, and related ones are in it although its schema does not name them.',
+  ),
   order: text('Members to sort by, e.g. `Name.asc,created_at.desc.nullslast`.'),
   limit: { schema: { type: 'integer', minimum: 0 }, description: 'At most this many records.' },
   offset: { schema: { type: 'integer', minimum: 0 }, description: 'Skip this many records first.' },
@@ -59,7 +70,7 @@ export const FILTER_SCHEMAS: JsonObject = Object.fromEntries(
     `filter.${kind}`,
     {
       type: 'array',
-      items: { type: 'string', pattern: `^(not\\.)?(${operators.join('|')})\\.` },
+      items: { type: 'string', pattern: `^(not\\.)?(${operators})\\.` },
       description: `An operator and a value: ${EXAMPLES[kind as Kind]}. \`not.\` before it turns it round. Given several times, all must hold.`,
     },
   ]),

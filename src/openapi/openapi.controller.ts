@@ -10,6 +10,7 @@ import type { Tenant } from '../tenants/tenant-directory.js';
 import { DOCS_CONTENT_SECURITY_POLICY, docsPage, docsScript } from './docs-page.js';
 import { PlatformOpenApi, SERVICE_VERSION } from './platform-openapi.js';
 import { tenantOpenApi } from './tenant-openapi.js';
+import { typesSource } from './types-source.js';
 
 @ApiExcludeController()
 @Controller()
@@ -25,6 +26,14 @@ export class OpenApiController {
   async tenant(@CurrentTenant() tenant: Tenant, @CurrentPrincipal() principal: Principal) {
     const entities = [...(await this.registry.of(tenant)).values()].map((defined) => defined.entity);
     return tenantOpenApi({ tenant, entities, principal, serverUrl: this.settings.PUBLIC_URL ?? '/', version: SERVICE_VERSION });
+  }
+
+  /** No media type of TypeScript is registered; this one is next to `text/javascript` (RFC 9239) and is read as text by whatever does not know it. */
+  @Get('api/v1/tenants/:tenantId/types.ts')
+  @Performs('openapi.read')
+  async types(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    reply.header('content-type', 'text/typescript; charset=utf-8');
+    return typesSource([...(await this.registry.of(tenant)).values()].map((defined) => defined.entity));
   }
 
   @Get('api/v1/openapi.json')

@@ -50,15 +50,9 @@ export const RECORD_HEADERS: JsonObject = {
   },
 };
 
-/** Paths below `base` (`/api/v1/tenants/<id>/records`); a path without any permitted operation is left out. */
-export function recordPaths(
-  base: string,
-  entity: Entity,
-  identifier: string,
-  rights: RecordRights,
-  components: SchemaComponents,
-): JsonObject {
-  const path = `${base}/${encodeURIComponent(entity.name)}`;
+/** Paths below the tenant's own; a path without any permitted operation is left out. */
+export function recordPaths(entity: Entity, identifier: string, rights: RecordRights, components: SchemaComponents): JsonObject {
+  const path = `/records/${encodeURIComponent(entity.name)}`;
   const operations = new RecordOperations(entity, identifier, components);
   const collection = {
     ...(rights.read && { get: operations.list() }),
@@ -100,7 +94,8 @@ class RecordOperations {
           headers: { 'Content-Range': header('content-range') },
           content: { [JSON_TYPE]: { schema: { type: 'array', items: this.#schemas.returned() } } },
         },
-        ...problemResponses([400, 401, 403, 404, 500, 503]),
+        // 300: what `select` embeds could be several relations.
+        ...problemResponses([300, 400, 401, 403, 404, 406, 500, 503]),
       },
     });
   }
@@ -134,14 +129,16 @@ class RecordOperations {
   }
 
   replace(): JsonObject {
-    return this.#change('replace', 'Replace a record', JSON_TYPE, this.#schemas.replacement());
+    return this.#change('replace', 'Replace a record', [JSON_TYPE], this.#schemas.replacement());
   }
 
   patch(): JsonObject {
     const description =
       'A JSON merge patch: null removes an optional member, and sets a required one that may be null to null. ' +
       'To store null in an optional member, replace the record (PUT).';
-    return this.#change('patch', 'Change members of a record (RFC 7396)', MERGE_PATCH, this.#schemas.patch(), description);
+    // Clients that send everything as plain JSON are understood as well.
+    const mediaTypes = [MERGE_PATCH, JSON_TYPE];
+    return this.#change('patch', 'Change members of a record (RFC 7396)', mediaTypes, this.#schemas.patch(), description);
   }
 
   remove(): JsonObject {
@@ -154,11 +151,11 @@ class RecordOperations {
     });
   }
 
-  #change(verb: string, summary: string, mediaType: string, schema: JsonObject, description?: string): JsonObject {
+  #change(verb: string, summary: string, mediaTypes: readonly string[], schema: JsonObject, description?: string): JsonObject {
     return this.#operation(verb, summary, {
       ...(description !== undefined && { description }),
       parameters: [this.#precondition, parameter('prefer.return')],
-      requestBody: { required: true, content: { [mediaType]: { schema } } },
+      requestBody: { required: true, content: Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, { schema }])) },
       responses: {
         200: this.#single('The record as it is now.'),
         204: { description: 'Changed; `return=minimal` was asked for.', headers: { ETag: header('etag') } },

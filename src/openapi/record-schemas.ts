@@ -4,7 +4,7 @@
  */
 import { type Entity, isSystemMember, type Property, SYSTEM_MEMBERS, type SystemMember } from '../model/entity.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
-import { DocumentSchema, type SchemaComponents } from './document-schema.js';
+import { DocumentSchema, leavable, type SchemaComponents } from './document-schema.js';
 
 const SYSTEM_SCHEMAS: Readonly<Record<SystemMember, JsonObject>> = {
   id: { type: 'string', format: 'uuid', description: 'Given by the store (version 7) unless an insert brings one.' },
@@ -46,7 +46,7 @@ export class RecordSchemas {
         required: [...system, ...visible.filter(({ required }) => required).map(({ name }) => name)],
         properties: Object.fromEntries([
           ...system.map((member) => [member, this.#system(member)]),
-          ...visible.map(({ name }) => [name, this.#property(name)]),
+          ...visible.map(({ name, required }) => [name, this.#member(name, required)]),
         ]),
         ...this.#undeclaredMembers(),
       };
@@ -84,8 +84,15 @@ export class RecordSchemas {
     return {
       ...(this.#document.rewrite(rest) as JsonObject),
       required: settable.filter(isRequired).map(({ name }) => name),
-      properties: { ...further, ...Object.fromEntries(settable.map(({ name }) => [name, this.#property(name)])) },
+      properties: {
+        ...further,
+        ...Object.fromEntries(settable.map((property) => [property.name, this.#member(property.name, isRequired(property))])),
+      },
     };
+  }
+
+  #member(name: string, isRequired: boolean): JsonValue {
+    return isRequired ? this.#property(name) : leavable(this.#property(name));
   }
 
   #system(member: SystemMember): JsonObject {

@@ -26,14 +26,13 @@ export function tenantOpenApi({ tenant, entities, principal, serverUrl, version 
   const sorted = [...entities].sort((a, b) => (a.name < b.name ? -1 : 1));
   const identifiers = identifiersOf(sorted.map(({ name }) => name));
   const components = new SchemaComponents();
-  const base = `/api/v1/tenants/${encodeURIComponent(tenant.id)}/records`;
   const rights = {
     read: mayPerform(principal, 'records.read'),
     create: mayPerform(principal, 'records.create'),
     update: mayPerform(principal, 'records.update'),
     delete: mayPerform(principal, 'records.delete'),
   };
-  const paths = sorted.map((entity) => recordPaths(base, entity, identifiers.get(entity.name)!, rights, components));
+  const paths = sorted.map((entity) => recordPaths(entity, identifiers.get(entity.name)!, rights, components));
   return {
     openapi: '3.1.0',
     info: {
@@ -41,7 +40,8 @@ export function tenantOpenApi({ tenant, entities, principal, serverUrl, version 
       version,
       description: `The entities of the tenant \`${tenant.slug}\` and what the roles ${principal.roles.join(', ')} may do with their records.`,
     },
-    servers: [{ url: serverUrl.replace(/\/+$/, '') || '/' }],
+    // The tenant is in the server's address, not in the paths: a client generated for one tenant serves all with its entities.
+    servers: [{ url: `${serverUrl.replace(/\/+$/, '')}/api/v1/tenants/${encodeURIComponent(tenant.id)}` }],
     security: [{ bearer: [] }],
     tags: paths.flatMap((own, index) => (Object.keys(own).length > 0 ? [tagOf(sorted[index]!)] : [])),
     paths: Object.assign({}, ...paths) as JsonObject,

@@ -11,32 +11,39 @@ import { errorOf } from './rollout-runner.js';
 import { type RolloutOrder, RolloutsService } from './rollouts.service.js';
 import { TenantUpgrades } from './tenant-upgrades.js';
 
-/** What a rollout would meet. */
+/** What a rollout would meet, as far as this page of its tenants goes. */
 export interface Rehearsal {
   readonly dryRun: true;
   readonly pack: string;
   readonly version: string;
-  /** Tenants that would be upgraded. */
+  /** Tenants that would be upgraded, on whatever page. */
   readonly total: number;
-  readonly possible: number;
-  readonly impossible: number;
   /** They have the pack, and are in no ring or have the version already. */
   readonly untouched: number;
-  /** The first twenty. */
+  /** Tenants of this page: each is either possible or impossible. */
+  readonly checked: number;
+  readonly possible: number;
+  readonly impossible: number;
+  /** Each of the page that is impossible, by ring. */
   readonly problems: readonly {
     readonly tenantId: string;
     readonly slug: string;
     readonly ring: number;
     readonly error: object;
   }[];
+  /** Where the next page begins: to be sent as `after`. Null when this was the last. */
+  readonly next: string | null;
 }
 
-const MOST_PROBLEMS = 20;
+export const LARGEST_PAGE = 200;
 
 /** Plans at the same time; each takes a connection of the pool for tenant traffic. */
 const AT_ONCE = 3;
 
-/** Plans the upgrade of every tenant of a rollout and changes nothing. */
+/**
+ * Plans the upgrade of the tenants of a rollout and changes nothing. A tenant takes some 7 ms when its tables are small, and longer
+ * the more rows there are to ask, so that no two tenants share a plan; in pages, no answer is long in coming however many there are.
+ */
 @Injectable()
 export class RolloutRehearsal {
   private readonly turns = new Turns(AT_ONCE);
@@ -50,10 +57,16 @@ export class RolloutRehearsal {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  async run(actor: Actor, order: RolloutOrder): Promise<Rehearsal> {
+  async run(
+    actor: Actor,
+    order: RolloutOrder,
+    { limit, after }: { readonly limit?: number; readonly after?: string },
+  ): Promise<Rehearsal> {
     const { pack, version, members, tenants } = await this.controlPlane.platform(actor, (tx) => this.rollouts.prepare(tx, order));
+    const left = [...members.keys()].filter((id) => !after || id > after.toLowerCase()).sort();
+    const page = left.slice(0, limit ?? LARGEST_PAGE);
     const wanted = { pack: this.library.get(pack, version), allow: order.allow ?? [] };
-    const checked = [...members].map(([tenantId, ring]) =>
+    const checked = page.map((tenantId) =>
       this.turns.run(async () => {
         const tenant = await this.directory.find(tenantId);
         if (!tenant) return [];
@@ -61,14 +74,15 @@ export class RolloutRehearsal {
           () => null,
           (failure: unknown) => this.told(failure, tenantId),
         );
-        return error ? [{ tenantId, slug: tenant.slug, ring: ring + 1, error }] : [];
+        return error ? [{ tenantId, slug: tenant.slug, ring: (members.get(tenantId) ?? 0) + 1, error }] : [];
       }),
     );
     const problems = (await Promise.all(checked)).flat();
     return {
-      ...{ dryRun: true, pack, version, total: members.size, possible: members.size - problems.length },
-      ...{ impossible: problems.length, untouched: tenants - members.size },
-      problems: problems.sort((a, b) => a.ring - b.ring).slice(0, MOST_PROBLEMS),
+      ...{ dryRun: true, pack, version, total: members.size, untouched: tenants - members.size },
+      ...{ checked: page.length, possible: page.length - problems.length, impossible: problems.length },
+      problems: problems.sort((a, b) => a.ring - b.ring),
+      next: left.length > page.length ? (page.at(-1) ?? null) : null,
     };
   }
 

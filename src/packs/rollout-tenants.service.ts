@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { Actor } from '../database/context-token.js';
 import { ControlPlane, type SystemTx } from '../database/control-plane.js';
 import { problemOf } from '../database/sqlstate.js';
-import { entityDrift } from '../entities/entity-drift.js';
+import { entityDrift, type Registered } from '../entities/entity-drift.js';
+import type { PreparedObject } from '../entities/prepared-objects.js';
 import { ReadDocument } from '../entities/read-documents.js';
 import type { Entity, TenantHome } from '../model/entity.js';
 import type { Drift } from '../model/plan/drift.js';
@@ -33,8 +34,15 @@ export interface RolloutTenant {
 /** Of an entity: what the catalog has otherwise than the registry says. */
 export type EntityDrift = Drift & { readonly entity: string };
 
+/** Of an entity: what is there for a change that is under way, which is no drift. */
+export type EntityPreparation = PreparedObject & { readonly entity: string };
+
 /** With drift: what was found, or why nobody could look. */
-export type InspectedTenant = RolloutTenant & { readonly drift?: readonly EntityDrift[] | null; readonly driftError?: string };
+export type InspectedTenant = RolloutTenant & {
+  readonly drift?: readonly EntityDrift[] | null;
+  readonly preparing?: readonly EntityPreparation[];
+  readonly driftError?: string;
+};
 
 interface TenantRow extends RolloutTenant {
   readonly schema: string;
@@ -71,11 +79,13 @@ export class RolloutTenantsService {
     return { items, next: rows.length > query.limit ? (items.at(-1)?.tenantId ?? null) : null };
   }
 
-  private async inspect(actor: Actor, home: TenantHome, pack: string): Promise<Pick<InspectedTenant, 'drift' | 'driftError'>> {
+  private async inspect(actor: Actor, home: TenantHome, pack: string): Promise<Omit<InspectedTenant, keyof RolloutTenant>> {
     try {
-      const { entities, retained } = await this.controlPlane.inTenant(actor, home, (tx) => readEntities(tx, home.tenantId, pack));
-      const found = await entityDrift(this.controlPlane, actor, home, entities, ({ name }) => retained.get(name) ?? new Set());
-      return { drift: [...found].flatMap(([entity, drifts]) => drifts.map((drift) => ({ entity, ...drift }))) };
+      const found = await entityDrift(this.controlPlane, actor, home, (tx) => readEntities(tx, home.tenantId, pack));
+      return {
+        drift: [...found].flatMap(([entity, { drift }]) => drift.map((each) => ({ entity, ...each }))),
+        preparing: [...found].flatMap(([entity, { preparing }]) => preparing.map((each) => ({ entity, ...each }))),
+      };
     } catch (error) {
       const problem = problemOf(error);
       if (!problem) throw error;
@@ -108,11 +118,7 @@ limit $5::bigint`,
 }
 
 /** The pack's entities and, since theirs may lead to others, all that relations reach. */
-async function readEntities(
-  tx: SystemTx,
-  tenantId: string,
-  pack: string,
-): Promise<{ entities: Entity[]; retained: Map<string, ReadonlySet<string>> }> {
+async function readEntities(tx: SystemTx, tenantId: string, pack: string): Promise<Registered> {
   const rows = await tx.run<{ name: string; text: string; pack: string | null; hidden: string[] }>({
     text: `select s.name, s.document::text as text, s.pack,
   array(
@@ -140,5 +146,5 @@ order by s.name`,
     reached.set(name, entity);
     queue.push(...entity.properties.flatMap(({ relation }) => relation?.entity ?? []));
   }
-  return { entities: [...reached.values()], retained: new Map(rows.map(({ name, hidden }) => [name, new Set(hidden)])) };
+  return { entities: [...reached.values()], retainedOf: ({ name }) => new Set(all.get(name)?.hidden) };
 }

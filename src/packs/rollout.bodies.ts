@@ -16,10 +16,22 @@ import {
   Matches,
   Max,
   Min,
+  ValidateBy,
   ValidateNested,
 } from 'class-validator';
 import { VERSION, VERSION_MESSAGE } from './pack.bodies.js';
 import { TENANT_STATUSES, type TenantRolloutStatus } from './rollout.js';
+import { LARGEST_PAGE } from './rollout-rehearsal.js';
+
+/** What a rollout itself has no use for is not silently left out. */
+const OfDryRun = () =>
+  ValidateBy({
+    name: 'ofDryRun',
+    validator: {
+      validate: (_, validated) => (validated?.object as CreateRolloutBody | undefined)?.dryRun === true,
+      defaultMessage: () => '$property belongs to a dry run: say dryRun, or leave it out',
+    },
+  });
 
 /** One of: some tenants by name, a share of all, all that are left. */
 export class RingBody {
@@ -98,10 +110,29 @@ export class CreateRolloutBody {
   @IsString({ each: true })
   allow?: string[];
 
-  @ApiPropertyOptional({ description: 'Plans every tenant and changes nothing.' })
+  @ApiPropertyOptional({ description: 'Plans a page of the tenants and changes nothing: ask until `next` is null.' })
   @IsOptional()
   @IsBoolean()
   dryRun?: boolean;
+
+  @ApiPropertyOptional({
+    minimum: 1,
+    maximum: LARGEST_PAGE,
+    default: LARGEST_PAGE,
+    description: 'Of a dry run: tenants in one answer.',
+  })
+  @IsOptional()
+  @OfDryRun()
+  @IsInt()
+  @Min(1)
+  @Max(LARGEST_PAGE)
+  limit?: number;
+
+  @ApiPropertyOptional({ format: 'uuid', description: 'Of a dry run: the `next` of the previous page.' })
+  @IsOptional()
+  @OfDryRun()
+  @IsUUID()
+  after?: string;
 }
 
 export class RolloutsQuery {
@@ -145,7 +176,7 @@ export class RolloutTenantsQuery {
   after?: string;
 
   @ApiPropertyOptional({
-    description: 'Compares the catalog of each tenant with its registry: some 50 ms each, for a pack of five entities.',
+    description: 'Compares the catalog of each tenant with its registry: some 5 ms each, for a pack of five entities.',
   })
   @IsOptional()
   @Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : value))

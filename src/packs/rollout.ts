@@ -1,5 +1,7 @@
 /** What a rollout is made of, and how it goes from ring to ring. Pure. */
 
+import { counted } from '../platform/counted.js';
+
 export type RolloutStatus = 'running' | 'paused' | 'done' | 'cancelled';
 
 /** `suspended`: caught up when the tenant is resumed. `skipped`: cancelled before its turn, or a later rollout took over. */
@@ -80,7 +82,7 @@ export function nextMove(ring: number, counts: ReadonlyMap<number, RingCounts>):
   const { failed = 0, done = 0 } = counts.get(ring) ?? {};
   if (failed === 0) return { to: 'ring', ring: next };
   const reason =
-    `${failed} of ${failed + done} tenants of ring ${ring + 1} failed, so that ring ${next + 1} has not begun. ` +
+    `${failed} of ${counted(failed + done, 'tenant')} of ring ${ring + 1} failed, so that ring ${next + 1} has not begun. ` +
     'Look at their errors; then retry them, resume to go on without them, or cancel.';
   return { to: 'pause', reason };
 }

@@ -24,16 +24,17 @@ export class RolloutsController {
   @Post()
   @Performs('rollouts.manage')
   @ApiOperation({
-    summary: 'Take the tenants that have a pack to another version of it, ring by ring; with dryRun, see what would happen',
+    summary:
+      'Take the tenants that have a pack to another version of it, ring by ring; with dryRun, see what would happen, page by page',
   })
   async create(
     @CurrentActor() actor: Actor,
-    @Body() { dryRun, ...order }: CreateRolloutBody,
+    @Body() { dryRun, limit, after, ...order }: CreateRolloutBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     if (!dryRun) return this.rollouts.create(actor, order);
     reply.status(200);
-    return this.rehearsal.run(actor, order);
+    return this.rehearsal.run(actor, order, { limit, after });
   }
 
   @Get()

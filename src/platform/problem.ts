@@ -14,11 +14,19 @@ const CATALOG = {
   'request/unfaithful-json': { status: 400, title: 'The body holds a value that could not be stored and returned unchanged' },
   'request/invalid': { status: 422, title: 'The request does not have the expected shape' },
   'request/invalid-query': { status: 400, title: 'The query string could not be understood' },
+  'request/unknown-relationship': { status: 400, title: 'The query follows a relationship that does not exist' },
+  'request/ambiguous-relationship': { status: 300, title: 'The query follows a relationship that could be several' },
   'request/invalid-header': { status: 400, title: 'A request header could not be understood' },
+  'request/not-acceptable': { status: 406, title: 'There is no representation of the kind that is asked for' },
+  'request/unknown-profile': { status: 406, title: 'There is no schema of this name' },
+  'request/range-not-satisfiable': { status: 416, title: 'The list ends before the rows that are asked for' },
   'request/too-large': { status: 413, title: 'The request body is too large' },
   'request/headers-too-large': { status: 431, title: 'The headers of the request are too large' },
   'request/timeout': { status: 408, title: 'The request took too long to arrive' },
   'request/unsupported-media-type': { status: 415, title: 'The request body has an unsupported media type or encoding' },
+  'request/idempotency-in-progress': { status: 409, title: 'A request with the same Idempotency-Key is not finished' },
+  'request/idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used for another request' },
+  'request/answer-too-large': { status: 413, title: 'The answer is too large to be kept for repeats' },
   'request/not-found': { status: 404, title: 'There is nothing at this path' },
 
   'auth/missing-credentials': { status: 401, title: 'Credentials are missing' },
@@ -39,6 +47,7 @@ const CATALOG = {
   'entity/plan-impossible': { status: 409, title: 'Records stand in the way of the change' },
   'entity/plan-stale': { status: 409, title: 'What the plan was made for has changed since' },
   'entity/change-in-progress': { status: 409, title: 'A change of the entity is under way' },
+  'entity/change-aborted': { status: 409, title: 'The change was aborted' },
   'entity/change-not-found': { status: 404, title: 'No such change' },
   'entity/version-not-found': { status: 404, title: 'No such version' },
   'entity/nothing-retained': { status: 404, title: 'Nothing is kept under this name' },
@@ -54,12 +63,14 @@ const CATALOG = {
   'rollout/conflict': { status: 409, title: 'The rollout is not in a state for this' },
 
   'record/not-found': { status: 404, title: 'No such record' },
+  'record/not-single': { status: 406, title: 'The result is not exactly one record' },
   'record/invalid': { status: 422, title: 'The record does not match the entity document' },
   'record/duplicate': { status: 409, title: 'A unique value is already taken' },
   'record/reference-missing': { status: 409, title: 'A relation points at a record that does not exist' },
   'record/still-referenced': { status: 409, title: 'Other records still refer to this record' },
   'record/precondition-failed': { status: 412, title: 'The record has changed since it was read' },
   'record/precondition-required': { status: 428, title: 'Writes to this entity must send If-Match' },
+  'record/too-many-affected': { status: 400, title: 'The request would change more records than it allows' },
   'record/too-many': { status: 413, title: 'Too many records in one request' },
 
   'database/invalid-value': { status: 400, title: 'A value could not be read as the type of its column' },
@@ -95,6 +106,7 @@ export const PROBLEM_JSON = 'application/problem+json';
 /** An error a client may see. `detail` never carries text from Postgres nor a value of a record. */
 export class Problem extends Error {
   readonly status: number;
+  readonly title: string;
 
   constructor(
     readonly code: ProblemName,
@@ -105,13 +117,14 @@ export class Problem extends Error {
     super(`${code}: ${detail}`);
     this.name = 'Problem';
     this.status = CATALOG[code].status;
+    this.title = CATALOG[code].title;
   }
 
   /** The RFC 9457 document; `instance` is `urn:bss:request:<request id>`. */
   toJSON(): Record<string, unknown> {
     return {
       type: `urn:bss:problem:${this.code}`,
-      title: CATALOG[this.code].title,
+      title: this.title,
       status: this.status,
       detail: this.detail,
       ...this.extensions,

@@ -108,6 +108,13 @@ const SCHEMA = {
       default: 10000,
       description: 'Most records one insert takes.',
     },
+    IDEMPOTENCY_HOURS: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 720,
+      default: 24,
+      description: 'How long the answer to a write with an `Idempotency-Key` is kept for repeats.',
+    },
     DRAIN_MS: {
       type: 'integer',
       minimum: 0,
@@ -149,6 +156,7 @@ export interface Settings {
   readonly BODY_LIMIT_BYTES: number;
   readonly MAX_ROWS: number;
   readonly MAX_INSERT_ROWS: number;
+  readonly IDEMPOTENCY_HOURS: number;
   readonly DRAIN_MS: number;
 }
 

@@ -2,46 +2,50 @@ import { Controller, Delete, Get, Patch, Post, Put } from '@nestjs/common';
 import { Performs } from '../http/operation.decorator.js';
 import { InTenant } from '../http/tenant-transaction.interceptor.js';
 import { Call, type RecordCall } from './record-call.js';
-import { RecordsService } from './records.service.js';
+import { RecordReads } from './record-reads.js';
+import { RecordWrites } from './record-writes.js';
 
 @Controller('api/v1/tenants/:tenantId/records/:entity')
 @InTenant()
 export class RecordsController {
-  constructor(private readonly records: RecordsService) {}
+  constructor(
+    private readonly reads: RecordReads,
+    private readonly writes: RecordWrites,
+  ) {}
 
   @Get()
   @Performs('records.read')
   list(@Call() call: RecordCall) {
-    return this.records.list(call);
+    return this.reads.list(call);
   }
 
   @Get(':id')
   @Performs('records.read')
   get(@Call() call: RecordCall) {
-    return this.records.get(call);
+    return this.reads.get(call);
   }
 
   @Post()
   @Performs('records.create')
   insert(@Call() call: RecordCall) {
-    return this.records.insert(call);
+    return this.writes.insert(call);
   }
 
   @Put(':id')
   @Performs('records.update')
   replace(@Call() call: RecordCall) {
-    return this.records.replace(call);
+    return this.writes.replace(call);
   }
 
   @Patch(':id')
   @Performs('records.update')
   patch(@Call() call: RecordCall) {
-    return this.records.patch(call);
+    return this.writes.patch(call);
   }
 
   @Delete(':id')
   @Performs('records.delete')
   remove(@Call() call: RecordCall) {
-    return this.records.remove(call);
+    return this.writes.remove(call);
   }
 }

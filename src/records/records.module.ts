@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
+import { RecordReads } from './record-reads.js';
+import { RecordWrites } from './record-writes.js';
 import { RecordsController } from './records.controller.js';
-import { RecordsService } from './records.service.js';
+import { RestController } from './rest.controller.js';
 
-@Module({ controllers: [RecordsController], providers: [RecordsService] })
+@Module({ controllers: [RecordsController, RestController], providers: [RecordReads, RecordWrites] })
 export class RecordsModule {}

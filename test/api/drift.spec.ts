@@ -1,10 +1,11 @@
 /** Drift: what somebody changed in the database by hand is found and explained, and looking for it is in nobody's way. */
 
-import type { ControlPlane } from '../../src/database/control-plane.js';
+import { type ControlPlane, SystemTx } from '../../src/database/control-plane.js';
 import type { RuntimePool } from '../../src/database/runtime-pool.js';
 import { TenantTx } from '../../src/database/tenant-tx.js';
 import { readChinook } from '../../src/demo/load-chinook.js';
 import { entityDrift } from '../../src/entities/entity-drift.js';
+import { ExpectedCatalogs } from '../../src/entities/expected-catalogs.js';
 import { readEntity } from '../../src/model/document/read-entity.js';
 import type { Entity, TenantHome } from '../../src/model/entity.js';
 import { fingerprint, type TableCatalog } from '../../src/model/plan/catalog.js';
@@ -60,8 +61,12 @@ async function entitiesOf(one: TestTenant): Promise<Entity[]> {
 
 /** Of every entity that has any. */
 async function driftOf(one: TestTenant, retained = NOTHING): Promise<Record<string, Drift[]>> {
-  const found = await entityDrift(controlPlane, ACTOR, await homeOf(one), await entitiesOf(one), () => retained);
-  return Object.fromEntries([...found].filter(([, drifts]) => drifts.length > 0));
+  return inspect(await homeOf(one), await entitiesOf(one), retained);
+}
+
+async function inspect(where: TenantHome, entities: readonly Entity[], retained = NOTHING): Promise<Record<string, Drift[]>> {
+  const found = await entityDrift(controlPlane, ACTOR, where, () => ({ entities, retainedOf: () => retained }));
+  return Object.fromEntries([...found].flatMap(([name, { drift }]) => (drift.length > 0 ? [[name, [...drift]]] : [])));
 }
 
 const inSchema = (sql: string): string =>
@@ -78,9 +83,9 @@ async function catalogsAsTenant(): Promise<TableCatalog[]> {
 describe('a table as its document describes it has no drift', () => {
   it('in any entity of Chinook, one by one and together', async () => {
     const entities = await entitiesOf(tenant);
-    const found = await entityDrift(controlPlane, ACTOR, home, entities, () => NOTHING);
+    const found = await entityDrift(controlPlane, ACTOR, home, () => ({ entities, retainedOf: () => NOTHING }));
     expect(entities).toHaveLength(12);
-    expect([...found]).toEqual(entities.map(({ name }) => [name, []]));
+    expect([...found]).toEqual(entities.map(({ name }) => [name, { drift: [], preparing: [] }]));
   });
 
   it('under hostile names, with hostile values, in more entities than are looked at in one go', async () => {
@@ -156,16 +161,58 @@ describe('a table as its document describes it has no drift', () => {
 });
 
 describe('sabotage', () => {
+  let remembered: Entity[];
+
+  beforeAll(async () => {
+    remembered = await entitiesOf(tenant);
+    await inspect(home, remembered);
+  });
+
   it.each(SABOTAGES)('$what is explained, and changes the fingerprint', async ({ sql, undo, told }) => {
     const before = (await catalogsAsTenant()).map(fingerprint);
     await sabotage(sql);
     const drifts = Object.values(await driftOf(tenant)).flat();
+    // Of documents whose tables it has made before, it says the same.
+    expect(Object.values(await inspect(home, remembered)).flat()).toEqual(drifts);
     const during = (await catalogsAsTenant()).map(fingerprint);
     await sabotage(undo);
     expect(drifts.map(({ kind, object, name }) => `${kind} ${object} ${name}`)).toEqual(told.map(([what]) => what));
     for (const [i, [, words]] of told.entries()) expect(drifts[i]?.message).toMatch(words);
     expect(during).not.toEqual(before);
     expect([await driftOf(tenant), (await catalogsAsTenant()).map(fingerprint)]).toEqual([{}, before]);
+  });
+});
+
+describe('a document whose table was made before, in whatever tenant', () => {
+  it('is expected to look as if it were made in this one', async () => {
+    const [one, other] = [await test.tenant(), await test.tenant()];
+    const [from, to] = [await homeOf(one), await homeOf(other)];
+    // The id and the role of a tenant stay what they are where the document itself has them.
+    const hostile = { type: 'string', enum: [from.tenantId, from.role, to.tenantId, 'bss.tenant()'], unique: true };
+    const documents = [...(await readChinook()), { name: 'Hostile', document: { type: 'object', properties: { hostile } } }];
+    for (const each of [one, other]) for (const { name, document } of documents) await each.define(name, document);
+    const [shared, own] = [await entitiesOf(other), await entitiesOf(other)];
+    expect([await inspect(from, shared), await inspect(to, own)]).toEqual([{}, {}]);
+    expect(shared).toHaveLength(12);
+    const expectations = ExpectedCatalogs.of(controlPlane);
+    for (const [i, entity] of shared.entries()) {
+      const made = expectations.find(own[i] as Entity, to);
+      expect(made).toMatchObject({ rowSecurity: true, policies: [{ definition: expect.stringContaining(to.role) }] });
+      expect(expectations.find(entity, to)).toEqual(made);
+    }
+  });
+
+  it('is not made again where there is no drift, and is where there is', async () => {
+    const entities = await entitiesOf(tenant);
+    await inspect(home, entities);
+    const making = jest.spyOn(SystemTx.prototype, 'asOwner');
+    expect(await inspect(home, entities)).toEqual({});
+    expect(making).not.toHaveBeenCalled();
+    await sabotage('alter table @"Memo" add column by_hand text');
+    expect(await inspect(home, entities)).toEqual({ Memo: [expect.objectContaining({ kind: 'unexpected', name: 'by_hand' })] });
+    expect(making).toHaveBeenCalled();
+    making.mockRestore();
+    await sabotage('alter table @"Memo" drop column by_hand');
   });
 });
 

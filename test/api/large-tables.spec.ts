@@ -553,7 +553,7 @@ describe('a change that takes its time', () => {
     const answer = await there('post', `${path}/changes/${id}/abort`);
     expect([answer.status, answer.body]).toMatchObject([202, { id, status: 'aborting' }]);
     expect(await over('long')).toMatchObject({ id, status: 'aborted', percent: expect.any(Number) });
-    expect(refusal(await applied)).toBe('409 entity/change-in-progress');
+    expect(refusal(await applied)).toBe('409 entity/change-aborted');
     await release();
     await expectClean('long');
     await here('post', '/records/long').send({ number: 100_000 }).expect(201);

@@ -86,6 +86,11 @@ describe('bss rollout', () => {
     const rehearsal = await run('rollout', 'start', 'probe', '--dry-run', '--ring', 'one,two', '--ring', 'all');
     expect([rehearsal.code, rehearsal.stdout]).toEqual([1, expect.stringContaining('probe 1.1.0: possible for 2 of 3 tenants')]);
     expect(rehearsal.stdout).toMatch(/^two +1 +pack\/conflict: .*rename your own property first/m);
+    const json = await run('rollout', 'start', 'probe', '--dry-run', '--json');
+    expect([json.code, JSON.parse(json.stdout)]).toMatchObject([
+      1,
+      { total: 3, checked: 3, problems: [{ slug: 'two' }], next: null },
+    ]);
 
     const started = await run('rollout', 'start', 'probe@1.1.0', '--ring', 'one,two', '--ring', 'all', '--concurrency', '2');
     expect(started.code).toBe(1);

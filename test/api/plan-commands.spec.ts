@@ -72,7 +72,7 @@ describe('bss plan', () => {
     const plan = await planOf(admin, 'shown', { ...NOTE, required: ['title'] });
     const [text, json] = await Promise.all([run('plan', path), run('plan', path, '--json')]);
     expect([text.code, text.stderr, json.code, json.stderr]).toEqual([0, '', 0, '']);
-    expect(text.stdout).toMatch(/^shown: version 1 → 2, 1 records/);
+    expect(text.stdout).toMatch(/^shown: version 1 → 2, 1 record, compatibility/);
     for (const { sql } of plan.steps) expect(text.stdout).toContain(`${sql};\n`);
     expect(text.stdout).toContain(`hash: ${plan.hash}\n`);
     const { steps, ...rest } = JSON.parse(json.stdout);
@@ -94,7 +94,7 @@ describe('bss plan', () => {
     ]);
     expect([impossible.code, asking.code]).toEqual([2, 2]);
     expect(impossible.stdout).toMatch(
-      new RegExp(`STOP .*\\n +1 records: a record has no "title"\\n +such as ${id}\\n +way out: give "title" a "default"`),
+      new RegExp(`STOP .*\\n +1 record: a record has no "title"\\n +such as ${id}\\n +way out: give "title" a "default"`),
     );
     expect(asking.stdout).toMatch(/question: "stars" goes and "rating" of the same type comes/);
     expect(asking.stdout).toContain('needs: --allow destructive');
@@ -142,6 +142,19 @@ describe('bss versions and bss rollback', () => {
       expect.stringMatching(/^compatibility: breaking\nproperty-renamed\t[\s\S]*property-removed\t\/properties\/stars/),
     ]);
     expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining('There is no version 9')]);
+    const json = await Promise.all([
+      run('versions', 'applied', '--json'),
+      run('versions', 'list', 'applied', '--json'),
+      run('versions', 'diff', 'applied', '1', '3', '--json'),
+    ]);
+    const { body } = await admin('get', '/entities/applied/versions');
+    const difference = await admin('get', '/entities/applied/diff?from=1&to=3');
+    expect(body.items.map(({ version }: { version: number }) => version)).toEqual([3, 2, 1]);
+    expect(json.map(({ code, stdout }) => [code, JSON.parse(stdout)])).toEqual([
+      [0, body.items],
+      [0, body.items],
+      [0, difference.body],
+    ]);
   });
 
   it('show what going back would do, refuse what cannot be, and go back', async () => {
@@ -153,7 +166,10 @@ describe('bss versions and bss rollback', () => {
     ]);
     const refused = await run('rollback', 'applied', '3');
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('which is in force')]);
-    const done = await run('rollback', 'applied', '1');
+    const other = await run('rollback', 'applied', '1', '--hash', `sha256:${'0'.repeat(64)}`);
+    expect([other.code, other.stderr, await versionOf('applied')]).toEqual([1, expect.stringMatching(/has changed since/), 3]);
+    const hash = /^hash: (sha256:[0-9a-f]{64})$/m.exec(dry.stdout)?.[1] as string;
+    const done = await run('rollback', 'applied', '1', '--hash', hash);
     expect([done.code, done.stdout]).toEqual([0, 'applied: what version 1 said is in force again\n']);
     expect(await contents(admin, 'applied')).toEqual([{ title: 'a', stars: 1 }]);
   });
@@ -164,7 +180,7 @@ describe('--help', () => {
     ['plan', /Usage: bss plan [\s\S]*<file>[\s\S]*--json[\s\S]*Example: bss plan/],
     ['apply', /Usage: bss apply [\s\S]*--hash[\s\S]*--allow/],
     ['versions', /Usage: bss versions[\s\S]*diff/],
-    ['rollback', /Usage: bss rollback [\s\S]*<version>[\s\S]*--dry-run/],
+    ['rollback', /Usage: bss rollback [\s\S]*<version>[\s\S]*--dry-run[\s\S]*--hash/],
   ])('of bss %s tells how it is used', async (command, usage) => {
     const { code, stdout, stderr } = await bss([command, '--help']);
     expect([code, stderr]).toEqual([0, '']);

@@ -1,5 +1,7 @@
 /** Changes of a table that somebody altered by hand, or that is being prepared for another: told with 409, nothing half done. */
 
+import { setTimeout as pause } from 'node:timers/promises';
+import { withClient } from '../harness/database.js';
 import { type Call, change, contents, document, driftOf, planOf, store } from '../harness/definitions.js';
 import { refusal } from '../harness/problem.js';
 import { startTestService, type TestService, type TestTenant } from '../harness/service.js';
@@ -173,5 +175,78 @@ describe('while another change is being prepared', () => {
     await over();
     expect((await renaming()).status).toBe(200);
     for (const each of [`${entity}x`, other]) expect(await driftOf(admin, each)).toEqual([]);
+  });
+});
+
+describe('what a change prepares', () => {
+  /** More than are changed in one transaction. */
+  const MANY = 10_001;
+
+  /** As soon as it is so, what the drift of the entity is answered with. */
+  async function eventually(entity: string, isSo: (answer: Looked) => boolean): Promise<Looked> {
+    for (const deadline = Date.now() + 20_000; ; await pause(20)) {
+      const { body } = await admin('get', `/entities/${entity}/drift`).expect(200);
+      if (isSo(body)) return body;
+      if (Date.now() > deadline) throw new Error(`it never came to that: ${JSON.stringify(body)}`);
+    }
+  }
+
+  interface Looked {
+    readonly items: readonly { readonly kind: string; readonly name: string }[];
+    readonly preparing: readonly { readonly object: string; readonly name: string; readonly change: string }[];
+  }
+
+  it('is no drift as long as it is under way, unlike what another has left; called off, it says so and nothing of it is left', async () => {
+    await tenant.define('large', document({ stars: { type: 'integer' } }));
+    const records = Array.from({ length: MANY }, (_, stars) => ({ stars }));
+    for (const some of [records.slice(0, 6_000), records.slice(6_000)]) await store(admin, 'large', some);
+    await test.database.admin(`alter table "${tenant.schemaName}".large add column "left~new" text`);
+    const wanted = document({ stars: { type: 'string', index: true } });
+    const { hash } = await planOf(admin, 'large', wanted);
+    await withClient(test.database.adminUrl, async (client) => {
+      // Somebody's long report: an index that is built beside it is not done before its end.
+      await client.query('begin isolation level repeatable read');
+      await client.query('select from pg_class limit 1');
+      const apply = admin('post', '/entities/large/apply').set('prefer', 'respond-async');
+      const { body } = await apply.send({ document: wanted, hash, allow: ['destructive', 'blocking'] }).expect(202);
+      const isBuilding = ({ preparing }: Looked) => preparing.some(({ object }) => object === 'index');
+      const { items, preparing } = await eventually('large', isBuilding);
+      expect(items).toMatchObject([{ kind: 'unfinished', name: 'left~new' }]);
+      expect(preparing).toContainEqual({
+        ...{ object: 'column', name: 'stars~new', change: body.change.id },
+        message: `the column "stars~new" belongs to the change ${body.change.id}, which is being prepared`,
+      });
+      await admin('post', `/entities/large/changes/${body.change.id}/abort`).expect(202);
+      const ended = await eventually('large', (looked) => looked.preparing.length === 0);
+      expect(ended.items).toMatchObject([{ kind: 'unfinished', name: 'left~new' }]);
+      const { body: change } = await admin('get', `/entities/large/changes/${body.change.id}`);
+      expect(change).toMatchObject({ status: 'aborted', error: { type: 'urn:bss:problem:entity/change-aborted', status: 409 } });
+    });
+  });
+
+  it('is drift once the change is over, and nobody has taken it away', async () => {
+    const entity = await altered('create index "#.stars.idx~new" on @# (size)');
+    await test.database.admin(
+      `insert into business_store_service.schema_changes
+         (tenant_id, change_id, entity_id, entity, from_version, document, hash, plan, allow, created_by, request_id, lease_holder, lease_until)
+       select tenant_id, gen_random_uuid(), entity_id, name, version, '{}', '', $3, '{}', 'x', 'x', gen_random_uuid(), 'infinity'
+       from business_store_service.tenant_schemas where tenant_id = $1 and name = $2`,
+      [
+        tenant.id,
+        entity,
+        { answer: { steps: [] }, statements: [{}, { makes: { kind: 'index', name: `${entity}.stars.idx~new` } }] },
+      ],
+    );
+    const look = async () => (await admin('get', `/entities/${entity}/drift`)).body;
+    const end = (status: string) =>
+      test.database.admin('update business_store_service.schema_changes set status = $1 where entity = $2', [status, entity]);
+    for (const status of ['running', 'aborting']) {
+      await end(status);
+      expect(await look()).toMatchObject({ items: [], preparing: [{ object: 'index', name: `${entity}.stars.idx~new` }] });
+    }
+    for (const status of ['failed', 'aborted']) {
+      await end(status);
+      expect(await look()).toMatchObject({ items: [{ kind: 'unfinished', name: `${entity}.stars.idx~new` }], preparing: [] });
+    }
   });
 });

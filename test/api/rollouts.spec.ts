@@ -1,5 +1,6 @@
 /** Rollouts: who may begin one, what it does to each tenant, what it foresees, and what it finds. */
 
+import type { Rehearsal } from '../../src/packs/rollout-rehearsal.js';
 import { faultsOf, refusal } from '../harness/problem.js';
 import { is, RolloutTest } from '../harness/rollouts.js';
 import type { Method } from '../harness/service.js';
@@ -169,7 +170,7 @@ describe('what would lose something, or that records stand against', () => {
           .expect(200)
       ).body;
     expect(await rehearse({ version: '1.1.0' })).toEqual({
-      ...{ dryRun: true, pack, version: '1.1.0', total: 3, possible: 2, impossible: 1, untouched: 0 },
+      ...{ dryRun: true, pack, version: '1.1.0', total: 3, untouched: 0, checked: 3, possible: 2, impossible: 1, next: null },
       problems: [
         {
           tenantId: tenants[0]!.id,
@@ -190,7 +191,69 @@ describe('what would lose something, or that records stand against', () => {
   });
 });
 
+describe('a dry run', () => {
+  it('is refused pages that are none, and a rollout itself has none', async () => {
+    const { pack } = await test.prepared(1);
+    const id = '00000000-0000-7000-8000-000000000000';
+    for (const [order, fault] of [
+      [{ dryRun: true, limit: 0 }, '/limit min'],
+      [{ dryRun: true, limit: 201 }, '/limit max'],
+      [{ dryRun: true, after: 'nobody' }, '/after isUuid'],
+      [{ limit: 5 }, '/limit ofDryRun'],
+      [{ dryRun: false, after: id }, '/after ofDryRun'],
+    ] as const) {
+      const refused = await test.system('post', '/rollouts').send({ pack, ...order });
+      expect([refusal(refused), faultsOf(refused)]).toEqual(['422 request/invalid', [fault]]);
+    }
+    expect((await test.system('get', `/rollouts?pack=${pack}`)).body.items).toEqual([]);
+  });
+
+  it('goes on from page to page, and every tenant is in one of them', async () => {
+    const { pack, tenants } = await test.prepared(5);
+    for (const each of [tenants[0]!, tenants[3]!]) await test.addColor(each);
+    const rings = [{ tenants: [tenants[3]!.slug] }, { all: true }];
+    const pages: Rehearsal[] = [];
+    for (let after: string | null = null; pages.length < 9; ) {
+      const order: object = { pack, version: '1.1.0', rings, dryRun: true, limit: 2, ...(after ? { after } : {}) };
+      const answer = await test.system('post', '/rollouts').send(order).expect(200);
+      pages.push(answer.body);
+      after = pages.at(-1)?.next ?? null;
+      if (after === null) break;
+    }
+    expect(pages.map(({ total, untouched, checked, possible }) => [total, untouched, checked, possible])).toEqual([
+      [5, 0, 2, 1],
+      [5, 0, 2, 1],
+      [5, 0, 1, 1],
+    ]);
+    expect(pages.map(({ problems }) => problems.map(({ slug, ring }) => `${slug} ${ring}`))).toEqual([
+      [`${tenants[0]!.slug} 2`],
+      [`${tenants[3]!.slug} 1`],
+      [],
+    ]);
+    expect(pages.map(({ next }) => next)).toEqual([tenants[1]!.id, tenants[3]!.id, null]);
+  });
+});
+
 describe('drift', () => {
+  it('is none where a change is under way, whose objects are told apart', async () => {
+    const { pack, tenants } = await test.prepared(2);
+    const id = await test.begin({ pack, version: '1.1.0' });
+    await test.until(id, is('done'));
+    const { admin } = test.service.database;
+    for (const { schemaName } of tenants) await admin(`create index "Thing.x~new" on "${schemaName}"."Thing" (code)`);
+    const plan = { answer: { steps: [] }, statements: [{ makes: { kind: 'index', name: 'Thing.x~new' } }] };
+    await admin(
+      `insert into business_store_service.schema_changes
+         (tenant_id, change_id, entity_id, entity, from_version, document, hash, plan, allow, created_by, request_id, lease_holder, lease_until)
+       select tenant_id, gen_random_uuid(), entity_id, name, version, '{}', '', $2, '{}', 'x', 'x', gen_random_uuid(), 'infinity'
+       from business_store_service.tenant_schemas where tenant_id = $1 and name = 'Thing'`,
+      [tenants[0]!.id, plan],
+    );
+    const [changing, left] = await test.tenantsOf(id, '&drift=true');
+    expect(changing).toMatchObject({ drift: [], preparing: [{ entity: 'Thing', object: 'index', name: 'Thing.x~new' }] });
+    expect(left).toMatchObject({ drift: [{ entity: 'Thing', kind: 'unfinished', name: 'Thing.x~new' }], preparing: [] });
+  });
+
   it('of each tenant is found and explained', async () => {
     const { pack, tenants } = await test.prepared(2);
     const id = await test.begin({ pack, version: '1.1.0' });

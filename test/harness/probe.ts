@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { mintContextToken } from '../../src/database/context-token.js';
+import { PLATFORM_ID } from '../../src/database/control-plane.js';
 import type { TenantHome } from '../../src/model/entity.js';
 import { quoteLiteral } from '../../src/model/sql.js';
 import { type TestDatabase, withClient } from './database.js';
@@ -148,6 +149,42 @@ const ATTEMPTS: readonly Attempt[] = [
       },
     }),
   ),
+  {
+    name: 'the attacker reads the answers to the victim',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, subject.attacker);
+      return outcomeOf(client, 'select from business_store_service.idempotency_keys where tenant_id = $1', [
+        subject.victim.tenantId,
+      ]);
+    },
+  },
+  {
+    name: 'the attacker reads the answers to somebody else',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, subject.attacker);
+      return outcomeOf(client, `select from ${OTHERS_ANSWERS}`, [subject.attacker.tenantId]);
+    },
+  },
+  {
+    name: 'the attacker changes the answers to somebody else',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, subject.attacker);
+      return outcomeOf(client, `update ${OTHERS_ANSWERS.replace('where', "set body = 'forged' where")}`, [
+        subject.attacker.tenantId,
+      ]);
+    },
+  },
+  ...(['the victim', 'somebody else'] as const).map(
+    (whom): Attempt => ({
+      name: `the attacker answers in advance to ${whom}`,
+      mustBeRefused: true,
+      run: async (client, subject) => {
+        await enter(client, subject, subject.attacker, subject.attacker);
+        const [home, of] = whom === 'the victim' ? [subject.victim, ACTOR.subject] : [subject.attacker, 'somebody'];
+        return outcomeOf(client, CLAIM, [home.tenantId, of]);
+      },
+    }),
+  ),
   ...(['the trail of the victim', "somebody else's name"] as const).map(
     (where): Attempt => ({
       name: `the attacker writes events into ${where}`,
@@ -166,6 +203,14 @@ const ATTEMPTS: readonly Attempt[] = [
     run: async (client, subject) => {
       await enter(client, subject, subject.attacker, { ...subject.attacker, role: 'bss_control' });
       return outcomeOf(client, 'select from business_store_service.tenants where id = $1', [subject.victim.tenantId]);
+    },
+  },
+  {
+    name: 'the control plane sweeps answers that have not expired',
+    login: 'control',
+    run: async (client, subject) => {
+      await enter(client, subject, { ...subject.victim, tenantId: PLATFORM_ID }, { ...subject.victim, role: 'bss_control' });
+      return outcomeOf(client, 'delete from business_store_service.idempotency_keys where expires_at > now()');
     },
   },
   {
@@ -193,6 +238,12 @@ export const ATTEMPT_NAMES: readonly string[] = ATTEMPTS.map(({ name }) => name)
 const EVENT_INSERT = `insert into audit.events (tenant_id, event_id, actor, request_id, action, body)
 values ($1, gen_random_uuid(), $2, 'probe', 'record.created', '{}')`;
 
+const CLAIM = `insert into business_store_service.idempotency_keys (tenant_id, subject, key_hash, request_hash, expires_at)
+values ($1, $2, sha256('key'), sha256('request'), now() + interval '1 day')`;
+
+/** Of colleagues in the tenant. */
+const OTHERS_ANSWERS = `business_store_service.idempotency_keys where tenant_id = $1 and subject <> '${ACTOR.subject}'`;
+
 function note(home: TenantHome): string {
   return `"${home.schema}".note`;
 }
@@ -218,6 +269,11 @@ async function tokenOf(client: pg.Client, tenant: TenantHome, secret: Buffer, { 
 
 export async function seedSharedTables(database: TestDatabase, { tenantId }: TenantHome): Promise<void> {
   await database.admin(EVENT_INSERT, [tenantId, 'seed']);
+  // To somebody in every tenant, so that there are answers to colleagues too.
+  await database.admin(
+    CLAIM.replace('values ($1, $2,', 'select id, $1,').replace(/\)$/, ' from business_store_service.tenants'),
+    ['seed'],
+  );
   await database.admin(
     `with entity as (
        insert into business_store_service.tenant_schemas (tenant_id, entity_id, name, version, document)

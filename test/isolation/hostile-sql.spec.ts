@@ -104,6 +104,16 @@ const REFUSED: Record<string, string[]> = {
     'checkpoint',
     "load 'auto_explain'",
   ],
+  'changing whose answers are kept, or giving some in advance': [
+    'delete from business_store_service.idempotency_keys',
+    'truncate business_store_service.idempotency_keys',
+    "update business_store_service.idempotency_keys set subject = 'somebody'",
+    "update business_store_service.idempotency_keys set key_hash = ''",
+    'update business_store_service.idempotency_keys set tenant_id = gen_random_uuid()',
+    "insert into business_store_service.idempotency_keys (tenant_id, subject, key_hash, request_hash, expires_at, status) values (bss.tenant(), 'tester', '', '', now(), 200)",
+    "insert into business_store_service.idempotency_keys (tenant_id, subject, key_hash, request_hash, expires_at) values (bss.tenant(), 'somebody', sha256(''), sha256(''), now())",
+    "insert into business_store_service.idempotency_keys (tenant_id, subject, key_hash, request_hash, expires_at) values (gen_random_uuid(), 'tester', sha256(''), sha256(''), now())",
+  ],
   'reading around the tables': [
     'select * from "@other".note',
     'table "@other".note',

@@ -3,9 +3,11 @@ import type { RuntimePool } from '../../src/database/runtime-pool.js';
 import { TenantTx } from '../../src/database/tenant-tx.js';
 import type { TenantHome } from '../../src/model/entity.js';
 import { getStatement } from '../../src/model/query/get-statement.js';
-import { listStatement } from '../../src/model/query/list-statement.js';
-import { parseListQuery } from '../../src/model/query/parse-list-query.js';
+import { parseReadQuery } from '../../src/model/query/parse-read-query.js';
+import { readStatement } from '../../src/model/query/read-statement.js';
+import { EntityGraph } from '../../src/model/query/relationships.js';
 import type { Statement } from '../../src/model/sql.js';
+import type { ReadWriter } from '../../src/model/values/read-writer.js';
 import { controlPlaneOf, createTestDatabase, type TestDatabase, withClient } from '../harness/database.js';
 import { ATTEMPT_NAMES, probe, seedSharedTables } from '../harness/probe.js';
 import { ACTOR, createHomes, insertNote, NOTE, runtimePool } from '../harness/tenants.js';
@@ -213,7 +215,7 @@ describe('what gets through without', () => {
     const { rows } = await database.admin(`
       select format('alter policy %I on %I.%I', policyname, schemaname, tablename) as policy, qual, with_check
       from pg_policies
-      where schemaname in ('audit', 'business_store_service') and policyname in ('tenant_isolation_policy', 'tenant_reads', 'tenant_writes', 'control')`);
+      where schemaname in ('audit', 'business_store_service') and policyname in ('tenant_isolation_policy', 'tenant_reads', 'tenant_writes', 'control', 'own_answers', 'control_sweeps')`);
     const clauses = (row: { qual: string | null; with_check: string | null }, loose: boolean): string =>
       (row.qual ? ` using (${loose ? 'true' : row.qual})` : '') +
       (row.with_check ? ` with check (${loose ? 'true' : row.with_check})` : '');
@@ -229,9 +231,48 @@ describe('what gets through without', () => {
       'the attacker reads the victim in business_store_service.schema_changes',
       'the attacker reads the victim in business_store_service.retained_properties',
       'the attacker reads the victim in business_store_service.tenant_packs',
+      'the attacker reads the answers to the victim',
+      'the attacker reads the answers to somebody else',
+      'the attacker changes the answers to somebody else',
+      'the attacker answers in advance to the victim',
+      'the attacker answers in advance to somebody else',
       'the attacker writes events into the trail of the victim',
       "the attacker writes events into somebody else's name",
       'the control plane reads the victim in the context of the attacker',
+      'the control plane sweeps answers that have not expired',
+    ]);
+  });
+
+  it('the subject in the policy of kept answers: colleagues of one tenant read and answer for each other', async () => {
+    const table = 'business_store_service.idempotency_keys';
+    const { rows } = await database.admin("select qual from pg_policies where policyname = 'own_answers'");
+    const ofTenant = 'tenant_id = (select bss.tenant())';
+    expect(
+      await whatGetsThrough(
+        [`alter policy own_answers on ${table} using (${ofTenant}) with check (${ofTenant})`],
+        [`alter policy own_answers on ${table} using (${rows[0].qual}) with check (${rows[0].qual})`],
+      ),
+    ).toEqual([
+      'the attacker reads the answers to somebody else',
+      'the attacker changes the answers to somebody else',
+      'the attacker answers in advance to somebody else',
+    ]);
+  });
+
+  it('row-level security on kept answers', async () => {
+    const table = 'business_store_service.idempotency_keys';
+    expect(
+      await whatGetsThrough(
+        [`alter table ${table} disable row level security`],
+        [`alter table ${table} enable row level security`],
+      ),
+    ).toEqual([
+      'the attacker reads the answers to the victim',
+      'the attacker reads the answers to somebody else',
+      'the attacker changes the answers to somebody else',
+      'the attacker answers in advance to the victim',
+      'the attacker answers in advance to somebody else',
+      'the control plane sweeps answers that have not expired',
     ]);
   });
 });
@@ -259,9 +300,10 @@ it('without row-level security and CHECK, the statements of the repository still
     values,
   });
   try {
-    const query = parseListQuery(NOTE, [], { range: undefined, preferCount: false, maxRows: 100 });
-    const list = listStatement(attacker, NOTE, query, ['tenant_id']);
-    const counted = listStatement(attacker, NOTE, { ...query, count: true }, ['tenant_id']);
+    const query = parseReadQuery(new EntityGraph(new Map()), NOTE, [], { count: null, maxRows: 100 });
+    const tenantOf: ReadWriter = { cells: [{ kind: 'column', column: 'tenant_id' }], members: [], names: [], write: String };
+    const list = readStatement(attacker, query, tenantOf);
+    const counted = readStatement(attacker, { ...query, count: 'exact' }, tenantOf);
     const get = getStatement(attacker, NOTE, ['tenant_id'])(foreign);
     expect(await firstColumn(list)).toEqual([attacker.tenantId]);
     expect(await firstColumn(counted)).toEqual(['1']);

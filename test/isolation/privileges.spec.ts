@@ -93,7 +93,7 @@ describe('no role of the running service', () => {
     expect(await listed('select parname from pg_parameter_acl where $1::text[] is not null')).toEqual([]);
   });
 
-  it('has a right on a sequence, a foreign server, or a column other than those of an audit event', async () => {
+  it('has a right on a sequence, a foreign server, or a column other than those of an audit event or a kept answer', async () => {
     const granted = `
       select role, oid::regclass::text from unnest($1::text[]) as role, pg_class
       where relkind = 'S' and has_sequence_privilege(role, oid, 'USAGE, SELECT, UPDATE')
@@ -103,7 +103,11 @@ describe('no role of the running service', () => {
       select attname, attrelid::regclass::text from pg_attribute where attacl is not null and attrelid >= 16384`;
     // All but occurred_at, which is not for the writer to say.
     const columns = ['action', 'actor', 'body', 'entity', 'event_id', 'record_id', 'request_id', 'tenant_id'];
-    const written = columns.map((column) => `${column} audit.events`);
+    const answers = ['body', 'expires_at', 'headers', 'key_hash', 'request_hash', 'status', 'subject', 'tenant_id'];
+    const written = [
+      ...columns.map((column) => `${column} audit.events`),
+      ...answers.map((column) => `${column} business_store_service.idempotency_keys`),
+    ].sort();
     expect(await listed(granted)).toEqual(written);
     expect((await listed(granted, [['bss_migrator']])).filter((right) => !written.includes(right))).toEqual([
       'bss_migrator bss_migrations.migrations_id_seq',
@@ -152,6 +156,7 @@ describe('the roles of the running service reach exactly', () => {
       'audit.events SELECT',
       'audit.pending INSERT',
       'business_store_service.entity_versions SELECT',
+      'business_store_service.idempotency_keys SELECT',
       'business_store_service.retained_properties SELECT',
       'business_store_service.schema_changes SELECT',
       'business_store_service.tenant_packs SELECT',
@@ -161,6 +166,7 @@ describe('the roles of the running service reach exactly', () => {
       [
         'bss_control audit.pending INSERT',
         'bss_control business_store_service.entity_versions INSERT,SELECT',
+        'bss_control business_store_service.idempotency_keys DELETE',
         'bss_control business_store_service.retained_properties DELETE,INSERT,SELECT',
         'bss_control business_store_service.rollout_tenants INSERT,SELECT,UPDATE',
         'bss_control business_store_service.rollouts INSERT,SELECT,UPDATE',
@@ -171,6 +177,24 @@ describe('the roles of the running service reach exactly', () => {
         ...['bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => shared.map((right) => `${role} ${right}`)),
         'tn_home t_home.note DELETE,INSERT,SELECT,UPDATE',
         'tn_other t_other.note DELETE,INSERT,SELECT,UPDATE',
+      ].sort(),
+    );
+  });
+
+  it('these columns of kept answers: a tenant cannot change whose they are, the control plane cannot read them', async () => {
+    const granted = `select role, attname, string_agg(right_name, ',' order by right_name)
+      from unnest($1::text[]) as role, unnest(array['SELECT', 'INSERT', 'UPDATE']) as right_name, pg_attribute
+      where attrelid = 'business_store_service.idempotency_keys'::regclass and attnum > 0
+        and has_column_privilege(role, attrelid, attnum, right_name)
+      group by role, attname`;
+    const ofTenant = ['body SELECT,UPDATE', 'headers SELECT,UPDATE', 'status SELECT,UPDATE'].concat(
+      ['key_hash INSERT,SELECT', 'subject INSERT,SELECT', 'tenant_id INSERT,SELECT'],
+      ['expires_at INSERT,SELECT,UPDATE', 'request_hash INSERT,SELECT,UPDATE'],
+    );
+    expect(await listed(granted)).toEqual(
+      [
+        'bss_control expires_at SELECT',
+        ...['bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => ofTenant.map((right) => `${role} ${right}`)),
       ].sort(),
     );
   });

@@ -1,6 +1,8 @@
-import { type ComparableType, columnText, EXPECTED } from './column-text.js';
+import type { ColumnType } from '../entity.js';
+import { columnText, EXPECTED } from './column-text.js';
 
-const REFUSED: Record<Exclude<ComparableType, 'text'>, readonly string[]> = {
+const REFUSED: Record<Exclude<ColumnType, 'text'>, readonly string[]> = {
+  jsonb: ['', 'a', '{a,b}', "{'a':1}", '[1,]', '['.repeat(101) + ']'.repeat(101)],
   uuid: [
     '',
     'null',
@@ -42,7 +44,7 @@ const REFUSED: Record<Exclude<ComparableType, 'text'>, readonly string[]> = {
   boolean: ['', 't', '1', 'yes', 'on', 'null'],
 };
 
-const ACCEPTED: readonly (readonly [ComparableType, string, string])[] = [
+const ACCEPTED: readonly (readonly [ColumnType, string, string])[] = [
   ['text', ' as it is ', ' as it is '],
   ['uuid', '0190A1B2-c3d4-7e5f-8a9b-0c1d2e3f4a5b', '0190A1B2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'],
   ['date', '2024-02-29', '2024-02-29'],
@@ -68,7 +70,7 @@ const ACCEPTED: readonly (readonly [ComparableType, string, string])[] = [
 ];
 
 describe('columnText', () => {
-  test.each(Object.entries(REFUSED).flatMap(([type, values]) => values.map((value) => [type as ComparableType, value] as const)))(
+  test.each(Object.entries(REFUSED).flatMap(([type, values]) => values.map((value) => [type as ColumnType, value] as const)))(
     'refuses as %s: %j',
     (type, value) => {
       expect(columnText(type, value)).toBeNull();

@@ -1,17 +1,15 @@
 /**
  * The text of a query value as its column's type reads it, checked here so that a bad value is a precise answer and
- * never an error of the database. Used by `parse-filter.ts`. Where Postgres is more generous ("yesterday", hexadecimal,
+ * never an error of the database. Used by `parse-operation.ts`. Where Postgres is more generous ("yesterday", hexadecimal,
  * NaN), this is not: what is accepted is what a record may hold, and means the same in every session.
  */
 
 import { isIP } from 'node:net';
 import type { ColumnType } from '../entity.js';
-
-/** jsonb has no text a filter could compare with. */
-export type ComparableType = Exclude<ColumnType, 'jsonb'>;
+import { jsonOperand } from './json-operand.js';
 
 /** Completes "the value must be …". */
-export const EXPECTED: Record<ComparableType, string> = {
+export const EXPECTED: Record<ColumnType, string> = {
   text: 'a text',
   uuid: 'a UUID such as 0197c3f0-7d5a-7e52-8f4a-3a2b1c0d9e8f',
   date: 'a date such as 2024-05-31',
@@ -25,14 +23,15 @@ export const EXPECTED: Record<ComparableType, string> = {
   bigint: 'an integer between -9223372036854775808 and 9223372036854775807',
   'double precision': 'a number within the range of a double',
   boolean: 'true or false',
+  jsonb: 'JSON, in which a text stands in double quotes',
 };
 
 /** null when `raw` is not a value of the type. Spaces around anything but a text are ignored, as Postgres does. */
-export function columnText(type: ComparableType, raw: string): string | null {
+export function columnText(type: ColumnType, raw: string): string | null {
   return type === 'text' ? raw : READERS[type](raw.trim());
 }
 
-const READERS: Record<Exclude<ComparableType, 'text'>, (value: string) => string | null> = {
+const READERS: Record<Exclude<ColumnType, 'text'>, (value: string) => string | null> = {
   uuid: (value) => (UUID.test(value) ? value : null),
   date: (value) => (isDate(value) ? value : null),
   timestamptz: (value) => dateTime(value, 'Z'),
@@ -44,6 +43,7 @@ const READERS: Record<Exclude<ComparableType, 'text'>, (value: string) => string
   bigint: (value) => (isBigint(value) ? value : null),
   'double precision': doubleText,
   boolean: (value) => (/^(?:true|false)$/i.test(value) ? value.toLowerCase() : null),
+  jsonb: (value) => (jsonOperand(value) === undefined ? null : value),
 };
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

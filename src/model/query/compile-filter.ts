@@ -1,11 +1,11 @@
 /**
  * Conditions into SQL. Values become parameters with an explicit cast, so no type is ever guessed; a list is one array
- * parameter, so the text does not vary with its length. Used by `list-statement.ts`.
+ * parameter, so the text does not vary with its length. Used by `compile-node.ts`.
  */
 
-import { quoteIdent } from '../sql.js';
 import { arrayLiteral } from './array-literal.js';
-import type { ComparisonOperator, Condition, Group, TestName } from './ast.js';
+import type { ComparisonOperator, Condition, Embed, Group, SearchOperator, TestName, ValueType } from './ast.js';
+import { compileValue, type Parameters } from './compile-value.js';
 
 const OPERATOR: Record<ComparisonOperator, string> = {
   eq: '=',
@@ -16,6 +16,9 @@ const OPERATOR: Record<ComparisonOperator, string> = {
   lte: '<=',
   like: 'like',
   ilike: 'ilike',
+  match: '~',
+  imatch: '~*',
+  isdistinct: 'is distinct from',
 };
 
 const TEST: Record<TestName, string> = {
@@ -26,24 +29,66 @@ const TEST: Record<TestName, string> = {
   unknown: 'is unknown',
 };
 
-/** The SQL of one condition, safe beside `and`; its values are appended to `values`. NULLs match as SQL says: never by `<>`. */
-export function compileCondition(condition: Condition, values: (string | null)[]): string {
-  const sql = unnegated(condition, values);
+const SEARCH: Record<SearchOperator, string> = {
+  fts: 'to_tsquery',
+  plfts: 'plainto_tsquery',
+  phfts: 'phraseto_tsquery',
+  wfts: 'websearch_to_tsquery',
+};
+
+export interface Conditions {
+  readonly values: Parameters;
+  /** Stands before the columns: empty, or the alias of their table and a dot. */
+  readonly ref: string;
+  /** The SQL that says whether an embed has any record. */
+  readonly presence: (embed: Embed) => string;
+}
+
+/** The SQL of one condition, safe beside `and`. NULLs match as SQL says: never by `<>`. */
+export function compileCondition(condition: Condition, context: Conditions): string {
+  const sql = unnegated(condition, context);
   if (condition.not) return `not (${sql})`;
   return isGroup(condition) && condition.terms.length > 1 ? `(${sql})` : sql;
 }
 
-function unnegated(condition: Condition, values: (string | null)[]): string {
-  if (isGroup(condition)) return condition.terms.map((term) => compileCondition(term, values)).join(` ${condition.kind} `);
-  const { column, type } = condition.field;
+function unnegated(condition: Condition, context: Conditions): string {
+  if (isGroup(condition)) return condition.terms.map((term) => compileCondition(term, context)).join(` ${condition.kind} `);
+  if (condition.kind === 'present') return context.presence(condition.embed);
+  const { values, ref } = context;
+  const value = compileValue(condition.value, ref, values);
+  const type = sqlType(condition.value.type);
+  const parameter = (text: string, as: string): string => `$${values.push(text)}::${as}`;
   switch (condition.kind) {
     case 'compare':
-      return `${quoteIdent(column)} ${OPERATOR[condition.operator]} $${values.push(condition.value)}::${type}`;
+      return `${value} ${OPERATOR[condition.operator]} ${parameter(condition.operand, type)}`;
+    case 'quantified': {
+      const list = parameter(arrayLiteral(condition.operands), `${type}[]`);
+      return `${value} ${OPERATOR[condition.operator]} ${condition.quantifier}(${list})`;
+    }
     case 'in':
-      return `${quoteIdent(column)} = any($${values.push(arrayLiteral(condition.values))}::${type}[])`;
+      return `${value} = any(${parameter(arrayLiteral(condition.operands), `${type}[]`)})`;
     case 'is':
-      return `${quoteIdent(column)} ${TEST[condition.test]}`;
+      return `${value} ${TEST[condition.test]}`;
+    case 'search': {
+      const language = condition.language === null ? '' : `${parameter(condition.language, 'regconfig')}, `;
+      const vector = `to_tsvector(${language}${value})`;
+      return `${vector} @@ ${SEARCH[condition.operator]}(${language}${parameter(condition.text, 'text')})`;
+    }
+    case 'contain':
+      if (condition.operator !== 'ov') {
+        return `${value} ${condition.operator === 'cs' ? '@>' : '<@'} ${parameter(condition.operand, 'jsonb')}`;
+      }
+      // CASE, because nothing keeps a condition beside it from being tried later.
+      return `case when jsonb_typeof(${value}) = 'array' then exists (
+    select from jsonb_array_elements(${value}) as element
+    where element in (select jsonb_array_elements(${parameter(condition.operand, 'jsonb')}))
+  ) else false end`;
   }
+}
+
+/** Filters are over what is stored, which has no wider numbers than numeric. */
+function sqlType(type: ValueType): string {
+  return type === 'number' ? 'numeric' : type;
 }
 
 function isGroup(condition: Condition): condition is Group {

@@ -4,7 +4,7 @@ import { MAX_OFFSET } from './query-limits.js';
 
 /**
  * Which rows of the whole list are wanted: `limit` and `offset`, the Range header (`0-24`, RFC 9110 §14.2 with the unit
- * `items`), or where both are given what they have in common, as in PostgREST. Used by `parse-list-query.ts`.
+ * `items`), or where both are given what they have in common, as in PostgREST. Used by `parse-read-query.ts`.
  */
 
 interface Page {
@@ -12,16 +12,22 @@ interface Page {
   readonly offset: number;
 }
 
+interface PageParameters {
+  readonly limit?: Parameter | undefined;
+  readonly offset?: Parameter | undefined;
+}
+
+interface Parameter {
+  /** Its whole name, such as `orders.limit`. */
+  readonly parameter: string;
+  readonly text: string;
+}
+
 /** A limit above `maxRows` becomes `maxRows`; that is what a caller gets who names none. */
-export function parsePage(
-  limit: string | undefined,
-  offset: string | undefined,
-  range: string | undefined,
-  maxRows: number,
-): Page {
-  const wanted = limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber('limit', limit);
-  const skipped = offset === undefined ? 0 : wholeNumber('offset', offset);
-  if (skipped > MAX_OFFSET) throw invalidQuery('offset', tooFar('the offset'));
+export function parsePage({ limit, offset }: PageParameters, range: string | undefined, maxRows: number): Page {
+  const wanted = limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber(limit);
+  const skipped = offset === undefined ? 0 : wholeNumber(offset);
+  if (offset && skipped > MAX_OFFSET) throw invalidQuery(offset.parameter, tooFar('the offset'));
   const ranged = (range === undefined ? null : parseRange(range)) ?? { first: 0, last: Number.POSITIVE_INFINITY };
   const first = Math.max(skipped, ranged.first);
   const end = Math.min(skipped + wanted, ranged.last + 1);
@@ -42,9 +48,9 @@ function parseRange(range: string): { first: number; last: number } | null {
   return { first, last };
 }
 
-function wholeNumber(parameter: string, value: string): number {
-  if (!/^\d+$/.test(value)) throw invalidQuery(parameter, 'a whole number, 0 or more, is expected.');
-  return Number(value);
+function wholeNumber({ parameter, text }: Parameter): number {
+  if (!/^\d+$/.test(text)) throw invalidQuery(parameter, 'a whole number, 0 or more, is expected.');
+  return Number(text);
 }
 
 function tooFar(what: string): string {

@@ -3,16 +3,18 @@
  * was followed is reported in Preference-Applied. Used by the records controller.
  */
 
+import type { Count } from './ast.js';
+
 export interface Preferences {
   readonly return?: 'minimal' | 'representation' | 'headers-only';
-  readonly count?: 'exact';
+  readonly count?: Count;
   /** The value of Preference-Applied; absent when nothing was understood. */
   readonly applied?: string;
 }
 
 const UNDERSTOOD = {
   return: ['minimal', 'representation', 'headers-only'],
-  count: ['exact'],
+  count: ['exact', 'planned', 'estimated'],
 } as const satisfies { readonly [name in keyof Preferences]?: readonly string[] };
 
 type PreferenceName = keyof typeof UNDERSTOOD;
@@ -27,6 +29,10 @@ export function readPrefer(header: string | undefined, applicable: readonly Pref
   if (followed.length === 0) return {};
   const entries = followed.map((name) => [name, found.get(name)!] as const);
   return { ...Object.fromEntries(entries), applied: entries.map(([name, value]) => `${name}=${value}`).join(', ') };
+}
+
+export function appliedHeader({ applied }: Preferences): Record<string, string> {
+  return applied ? { 'preference-applied': applied } : {};
 }
 
 /** §4.1 and §4.3: how long the client waits for an answer that says it is done, in seconds; undefined when it does not say. */

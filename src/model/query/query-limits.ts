@@ -18,3 +18,12 @@ export const MAX_SELECT_TERMS = 200;
 
 /** Rows skipped are rows read: a larger offset costs what it skips. */
 export const MAX_OFFSET = 1_000_000;
+
+/** How deep entities may be embedded in one another. */
+export const MAX_EMBED_DEPTH = 5;
+
+/** Embeds in one request, on all levels together. */
+export const MAX_EMBEDS = 20;
+
+/** Steps of one path into a JSON value. */
+export const MAX_PATH_STEPS = 20;

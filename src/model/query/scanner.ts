@@ -56,13 +56,40 @@ export class Scanner {
     return this.run(/[a-z_]*/y);
   }
 
-  /** A value inside parentheses: quoted when the quotes enclose all of it, otherwise everything up to `,` or `)`. */
-  enclosedValue(): string {
+  /** The index of a step into an array, `0` or `-1`; null where a name follows. */
+  index(): string | null {
+    const token = this.run(/-?\d+(?=$|[-.,():!])/y);
+    return token === '' ? null : token;
+  }
+
+  /** `timestamptz`, `double precision`. */
+  typeName(): string {
+    return this.run(/[a-z][a-z0-9]*(?: [a-z]+)*/y);
+  }
+
+  /** A value of a list: quoted when the quotes enclose all of it, otherwise everything up to `,` or the end of the list. */
+  enclosedValue(close: ')' | '}' = ')'): string {
+    const start = this.at;
+    const quoted = this.quoted();
+    if (quoted !== null && (this.done || this.startsWith(',') || this.startsWith(close))) return quoted;
+    this.at = start;
+    return this.run(close === ')' ? /[^,)]*/y : /[^,}]*/y);
+  }
+
+  /** The same, where what stands in braces or brackets belongs to the value with its commas: `{a,b}`. */
+  enclosedText(): string {
     const start = this.at;
     const quoted = this.quoted();
     if (quoted !== null && (this.done || this.startsWith(',') || this.startsWith(')'))) return quoted;
     this.at = start;
-    return this.run(/[^,)]*/y);
+    for (let depth = 0; !this.done; this.at++) {
+      const character = this.text[this.at] as string;
+      if (character === '"' && this.quoted() !== null) this.at--;
+      else if (character === '{' || character === '[') depth++;
+      else if (character === '}' || character === ']') depth--;
+      else if (depth <= 0 && (character === ',' || character === ')')) break;
+    }
+    return this.text.slice(start, this.at);
   }
 
   rest(): string {

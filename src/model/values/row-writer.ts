@@ -1,5 +1,13 @@
 import type { JsonObject } from '../../platform/json-value.js';
-import { type ColumnType, type Entity, EXTRA_COLUMN, isSystemMember, SYSTEM_MEMBERS, TENANT_COLUMN } from '../entity.js';
+import {
+  type ColumnType,
+  type Entity,
+  EXTRA_COLUMN,
+  isSystemMember,
+  type Property,
+  SYSTEM_MEMBERS,
+  TENANT_COLUMN,
+} from '../entity.js';
 import { JSON_TEXT } from './values.js';
 
 /**
@@ -17,15 +25,19 @@ export interface RowWriter {
 /** A logical name, and the name it gets in the output when that differs. */
 export type SelectedMember = string | { readonly name: string; readonly as: string };
 
-interface Member {
-  readonly name: string;
-  readonly column: string;
-  /** `"name":` */
+/** What becomes of one text of a row. */
+export interface Member {
+  /** `"name":`, or empty where the text brings names of its own. */
   readonly prefix: string;
   readonly text: (text: string) => string;
-  /** What a NULL column means: null, no member, or whatever EXTRA_COLUMN says. */
-  readonly absent: 'null' | 'absent' | 'extra';
+  /** What a NULL becomes, prefix included: empty leaves the member out. */
+  readonly whenNull: string;
+  /** Of a NULL, EXTRA_COLUMN says under this name whether it is an explicit null. */
+  readonly extra: string | null;
 }
+
+/** `always`: a member that is absent reads as null, as in PostgREST, where a column has no other way to be empty. */
+export type Nulls = 'stored' | 'always';
 
 /**
  * The record as a client sees it: properties that are `writeOnly` are left out, whoever names them.
@@ -34,40 +46,63 @@ interface Member {
  * @throws Error for a name that is neither a system member nor a property.
  */
 export function compileRowWriter(entity: Entity, members?: readonly SelectedMember[]): RowWriter {
-  const hidden = new Set(entity.properties.filter((property) => property.writeOnly).map((property) => property.name));
-  const selected = (members ?? everyMember(entity)).filter((member) => !hidden.has(nameOf(member)));
-  return rowWriter(entity, selected, members === undefined);
+  return columnWriter(entity, members ?? visibleMembers(entity), members === undefined);
 }
 
 /** The whole record as it is stored, `writeOnly` properties included: what a change starts from, never what a client gets. */
 export function compileStoredRowWriter(entity: Entity): RowWriter {
-  return rowWriter(entity, everyMember(entity), true);
+  return columnWriter(entity, everyMember(entity), true);
+}
+
+/** What `*` selects, but for what a record holds undeclared. */
+export function visibleMembers(entity: Entity): string[] {
+  const hidden = new Set(entity.properties.filter((property) => property.writeOnly).map((property) => property.name));
+  return everyMember(entity).filter((name) => !hidden.has(name));
 }
 
 function everyMember(entity: Entity): string[] {
   return [...Object.keys(SYSTEM_MEMBERS), ...entity.properties.map((property) => property.name)];
 }
 
-function nameOf(member: SelectedMember): string {
-  return typeof member === 'string' ? member : member.name;
+function columnWriter(entity: Entity, selected: readonly SelectedMember[], whole: boolean): RowWriter {
+  const hidden = new Set(whole ? [] : entity.properties.filter(({ writeOnly }) => writeOnly).map(({ name }) => name));
+  const shown = selected
+    .map((member) => (typeof member === 'string' ? { name: member, as: member } : member))
+    .filter(({ name }) => !hidden.has(name));
+  const members = shown.map(({ name, as }) => columnMember(entity, name, as, 'stored'));
+  const declared = whole && entity.keepsExtras ? declaredMembers(entity) : null;
+  const columns = shown.map(({ name }) => columnOf(entity, name));
+  const readsExtra = declared !== null || members.some(({ extra }) => extra !== null);
+  return { columns: readsExtra ? [...columns, EXTRA_COLUMN] : columns, write: memberWriter(members, declared) };
 }
 
-function rowWriter(entity: Entity, selected: readonly SelectedMember[], whole: boolean): RowWriter {
-  const written = selected.map((member) => memberOf(entity, nameOf(member), typeof member === 'string' ? member : member.as));
-  const writesUndeclared = whole && entity.keepsExtras;
-  const declared = new Set([TENANT_COLUMN, ...everyMember(entity)]);
-  const readsExtra = writesUndeclared || written.some((member) => member.absent === 'extra');
-  const count = written.length;
+/** The names that an undeclared member cannot have. */
+export function declaredMembers(entity: Entity): ReadonlySet<string> {
+  return new Set([TENANT_COLUMN, ...everyMember(entity)]);
+}
+
+/**
+ * Writes rows of one text for each member, and EXTRA_COLUMN behind them where it is needed.
+ * @param declared names of what is not undeclared; null: nothing undeclared is written.
+ */
+export function memberWriter(
+  members: readonly Member[],
+  declared: ReadonlySet<string> | null,
+): (row: readonly (string | null)[]) => string {
+  const readsExtra = declared !== null || members.some(({ extra }) => extra !== null);
+  const count = members.length;
 
   function writeWithExtra(row: readonly (string | null)[], extra: JsonObject): string {
     const parts: string[] = [];
-    written.forEach((member, i) => {
+    members.forEach((member, i) => {
       const text = row[i];
       if (typeof text === 'string') parts.push(member.prefix + member.text(text));
-      else if (member.absent === 'null') parts.push(`${member.prefix}null`);
-      else if (Object.hasOwn(extra, member.name)) parts.push(member.prefix + JSON.stringify(extra[member.name]));
+      else if (member.whenNull !== '') parts.push(member.whenNull);
+      else if (member.extra !== null && Object.hasOwn(extra, member.extra)) {
+        parts.push(member.prefix + JSON.stringify(extra[member.extra]));
+      }
     });
-    if (writesUndeclared) {
+    if (declared !== null) {
       for (const [name, value] of Object.entries(extra)) {
         if (!declared.has(name)) parts.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`);
       }
@@ -75,32 +110,41 @@ function rowWriter(entity: Entity, selected: readonly SelectedMember[], whole: b
     return `{${parts.join(',')}}`;
   }
 
-  return {
-    columns: [...written.map((member) => member.column), ...(readsExtra ? [EXTRA_COLUMN] : [])],
-    write(row) {
-      const extraText = readsExtra ? row[count] : null;
-      if (typeof extraText === 'string') return writeWithExtra(row, JSON.parse(extraText));
-      let json = '';
-      for (let i = 0; i < count; i++) {
-        const text = row[i];
-        const member = written[i]!;
-        if (typeof text === 'string') json += `${json === '' ? '{' : ','}${member.prefix}${member.text(text)}`;
-        else if (member.absent === 'null') json += `${json === '' ? '{' : ','}${member.prefix}null`;
-      }
-      return json === '' ? '{}' : `${json}}`;
-    },
+  return (row) => {
+    const extraText = readsExtra ? row[count] : null;
+    if (typeof extraText === 'string') return writeWithExtra(row, JSON.parse(extraText));
+    let json = '';
+    for (let i = 0; i < count; i++) {
+      const text = row[i];
+      const member = members[i]!;
+      if (typeof text === 'string') json += `${json === '' ? '{' : ','}${member.prefix}${member.text(text)}`;
+      else if (member.whenNull !== '') json += `${json === '' ? '{' : ','}${member.whenNull}`;
+    }
+    return json === '' ? '{}' : `${json}}`;
   };
 }
 
-function memberOf(entity: Entity, name: string, as: string): Member {
+/** A system member or a property as it is stored. @throws Error for any other name */
+export function columnMember(entity: Entity, name: string, as: string, nulls: Nulls): Member {
   const prefix = `${JSON.stringify(as)}:`;
   if (isSystemMember(name)) {
     const type: ColumnType = SYSTEM_MEMBERS[name];
-    return { name, column: name, prefix, text: JSON_TEXT[type], absent: 'null' };
+    return { prefix, text: JSON_TEXT[type], whenNull: `${prefix}null`, extra: null };
   }
+  const { type, required, nullable } = propertyOf(entity, name);
+  const isNull = nulls === 'always' || (nullable && required);
+  return {
+    ...{ prefix, text: JSON_TEXT[type], whenNull: isNull ? `${prefix}null` : '' },
+    extra: !isNull && nullable ? name : null,
+  };
+}
+
+export function columnOf(entity: Entity, name: string): string {
+  return isSystemMember(name) ? name : propertyOf(entity, name).column;
+}
+
+function propertyOf(entity: Entity, name: string): Property {
   const property = entity.properties.find((candidate) => candidate.name === name);
   if (!property) throw new Error(`entity ${entity.name} has no member ${name}`);
-  const { column, type, required, nullable } = property;
-  const absent = !required && nullable ? 'extra' : nullable ? 'null' : 'absent';
-  return { name, column, prefix, text: JSON_TEXT[type], absent };
+  return property;
 }

@@ -58,7 +58,8 @@ export const JSON_TEXT: Readonly<Record<ColumnType, (text: string) => string>> =
   // A host: the mask is left out by Postgres, or covers the whole address.
   inet: (text) => `"${text.split('/', 1)[0]}"`,
   bytea: (text) => `"${Buffer.from(text.slice(2), 'hex').toString('base64')}"`,
-  boolean: (text) => (text === 't' ? 'true' : 'false'),
+  // `t` as Postgres sends a boolean, `true` as it casts one to text.
+  boolean: (text) => (text === 't' || text === 'true' ? 'true' : 'false'),
   bigint: asIs,
   // Postgres leaves out the shortest text when it lies on the edge of the double's interval; JSON clients print that one.
   'double precision': (text) => (text.length <= 15 ? text : String(Number(text))),

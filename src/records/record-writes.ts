@@ -5,16 +5,11 @@ import type { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
 import { EntityRegistry } from '../entities/entity-registry.js';
 import { Answer } from '../http/answer.js';
-import { etagOf, isNotModified, type Precondition, readIfMatch } from '../http/precondition.js';
-import { type Entity, SYSTEM_MEMBERS } from '../model/entity.js';
-import type { ListQuery } from '../model/query/ast.js';
-import { contentRange } from '../model/query/content-range.js';
-import { listStatement, readListRows } from '../model/query/list-statement.js';
-import { parseListQuery } from '../model/query/parse-list-query.js';
-import { type Preferences, readPrefer } from '../model/query/prefer.js';
+import { etagOf, type Precondition, readIfMatch } from '../http/precondition.js';
+import type { Entity } from '../model/entity.js';
+import { appliedHeader, readPrefer } from '../model/query/prefer.js';
 import type { NewRecord } from '../model/statements/insert-statement.js';
 import { splitRecord } from '../model/values/record-columns.js';
-import { compileRowWriter, type RowWriter, type SelectedMember } from '../model/values/row-writer.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
 import { type Fault, Problem } from '../platform/problem.js';
 import { SETTINGS, type Settings } from '../platform/settings.js';
@@ -30,8 +25,8 @@ import {
   replacedRecord,
   underNewNames,
 } from './incoming-record.js';
-import type { RecordCall } from './record-call.js';
-import { preparedName, type RecordSql, recordSql } from './record-sql.js';
+import { notFound, type RecordCall, single } from './record-call.js';
+import { type RecordSql, recordSql } from './record-sql.js';
 import { referrersOf, removeWithReferring } from './referring-records.js';
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -51,45 +46,15 @@ const BULKS_AT_ONCE = 4;
 /** Records prepared in one turn of the event loop. */
 const YIELD_EVERY = 1_000;
 
-/** Stores and queries the records of a tenant's entities. Every method runs inside the caller's tenant transaction. */
+/** Stores, changes and deletes the records of a tenant's entities. Every method runs inside the caller's tenant transaction. */
 @Injectable()
-export class RecordsService {
+export class RecordWrites {
   private readonly bulkTurns = new Turns(BULKS_AT_ONCE);
 
   constructor(
     private readonly registry: EntityRegistry,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
-
-  async list({ tx, tenant, entity: name, query: pairs, headers }: RecordCall): Promise<Answer> {
-    const defined = await this.registry.get(tenant, name);
-    const { entity } = defined;
-    const preferences = readPrefer(single(headers.prefer), ['count']);
-    const query = parseListQuery(entity, pairs(), {
-      maxRows: this.settings.MAX_ROWS,
-      range: single(headers.range),
-      preferCount: preferences.count === 'exact',
-    });
-    const writer = listWriter(defined, query);
-    const statement = listStatement(tx.home, entity, query, writer.columns);
-    // Planning costs as much as running; a client repeats the shape of its queries, and the text depends on nothing else.
-    const prepared = { ...statement, name: preparedName(defined.version, statement.text) };
-    const { total, rows } = readListRows(query, await tx.last(prepared));
-    return new Answer(200, `[${rows.map((row) => writer.write(row)).join(',')}]`, {
-      'content-range': contentRange(query.offset, rows.length, total),
-      ...appliedHeader(preferences),
-    });
-  }
-
-  async get({ tx, tenant, entity: name, id, headers }: RecordCall): Promise<Answer> {
-    const defined = await this.registry.get(tenant, name);
-    const sql = recordSql(defined);
-    const [row] = isUuid(id) ? await tx.last(sql.get(id)) : [];
-    if (!row) throw notFound();
-    const etag = etagOf(row[sql.revisionAt] as string, defined.version);
-    if (isNotModified(single(headers['if-none-match']), etag)) return new Answer(304, null, { etag });
-    return new Answer(200, sql.record.write(row), { etag });
-  }
 
   /** An object in, an object out; an array in, an array out. All or nothing. */
   async insert(call: RecordCall): Promise<Answer> {
@@ -258,31 +223,4 @@ function assertValid(faults: readonly Fault[]): void {
 function assertMatches(precondition: Precondition, revision: string): void {
   if (precondition === 'none' || precondition === 'any' || precondition.includes(revision)) return;
   throw new Problem('record/precondition-failed', 'Somebody changed the record meanwhile. Read it again and repeat your change.');
-}
-
-/** `select=*` alone is the record as it always is; `*` among others means its declared members. */
-function listWriter(defined: DefinedEntity, { select }: ListQuery): RowWriter {
-  if (select.length === 1 && select[0]?.kind === 'all') return recordSql(defined).record;
-  const { entity } = defined;
-  const members = select.flatMap((term) =>
-    term.kind === 'all' ? visibleMembers(entity) : [{ name: term.field.name, as: term.as }],
-  );
-  return compileRowWriter(entity, members);
-}
-
-function visibleMembers(entity: Entity): SelectedMember[] {
-  const properties = entity.properties.filter((property) => !property.writeOnly).map((property) => property.name);
-  return [...Object.keys(SYSTEM_MEMBERS), ...properties].map((name) => ({ name, as: name }));
-}
-
-function appliedHeader({ applied }: Preferences): Record<string, string> {
-  return applied ? { 'preference-applied': applied } : {};
-}
-
-function notFound(): Problem {
-  return new Problem('record/not-found', 'There is no record with this id.');
-}
-
-function single(header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header.join(', ') : header;
 }

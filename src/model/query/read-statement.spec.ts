@@ -1,12 +1,24 @@
-import { listStatement, readListRows } from './list-statement.js';
-import { parseListQuery } from './parse-list-query.js';
+import type { ReadWriter } from '../values/read-writer.js';
+import { parseReadQuery } from './parse-read-query.js';
+import { readRows, readStatement } from './read-statement.js';
+import { EntityGraph } from './relationships.js';
 import { HOME, TRACK } from './track.fixture.js';
 
 type Params = readonly (readonly [string, string])[];
 
-function list(params: Params, preferCount = false) {
-  const query = parseListQuery(TRACK, params, { maxRows: 100, preferCount });
-  return listStatement(HOME, TRACK, query, ['id', 'name', 'a_b_1']);
+const ALONE = new EntityGraph(new Map());
+
+function list(params: Params, hasTotal = false) {
+  return readStatement(HOME, parse(params, hasTotal), columns('id', 'name', 'a_b_1'));
+}
+
+function parse(params: Params, hasTotal = false) {
+  return parseReadQuery(ALONE, TRACK, params, { maxRows: 100, count: hasTotal ? 'exact' : null });
+}
+
+/** A writer of plain columns. */
+function columns(...names: string[]): ReadWriter {
+  return { cells: names.map((column) => ({ kind: 'column', column })), members: [], names: [], write: String };
 }
 
 /** The lines between the tenant's and the order's. */
@@ -21,7 +33,7 @@ function conditions(...params: Params): string[] {
     .map((line) => line.replace(/^ {2}and /, ''));
 }
 
-describe('listStatement', () => {
+describe('readStatement', () => {
   test('asks for one page of the tenant, by explicit columns', () => {
     expect(list([])).toEqual({
       text: `select "id", "name", "a_b_1"
@@ -155,22 +167,21 @@ order by page."album_id" desc, page."id"`,
 
   test('quotes every identifier', () => {
     const home = { ...HOME, schema: 't"x' };
-    const query = parseListQuery(TRACK, [], { maxRows: 1, preferCount: false });
-    const { text } = listStatement(home, { ...TRACK, table: 'ta"ble' }, query, ['co"l']);
+    const { text } = readStatement(home, { ...parse([]), entity: { ...TRACK, table: 'ta"ble' } }, columns('co"l'));
     expect(text).toContain('select "co""l"\nfrom "t""x"."ta""ble"\n');
   });
 });
 
-describe('readListRows', () => {
-  const query = (preferCount: boolean) => parseListQuery(TRACK, [], { maxRows: 100, preferCount });
+describe('readRows', () => {
+  const query = (hasTotal: boolean) => parse([], hasTotal);
 
   test('finds the total of an empty page', () => {
-    expect(readListRows(query(true), [['41', null, null, null]])).toEqual({ total: 41, rows: [] });
+    expect(readRows(query(true), [['41', null, null, null]])).toEqual({ total: 41, rows: [] });
   });
 
   test('takes total and marker off each row, and keeps NULLs', () => {
     expect(
-      readListRows(query(true), [
+      readRows(query(true), [
         ['2', 'x', 'x', null],
         ['2', 'y', 'y', 'b'],
       ]),
@@ -184,6 +195,6 @@ describe('readListRows', () => {
   });
 
   test('leaves rows alone when nothing was counted', () => {
-    expect(readListRows(query(false), [['x', null]])).toEqual({ total: null, rows: [['x', null]] });
+    expect(readRows(query(false), [['x', null]])).toEqual({ rows: [['x', null]] });
   });
 });

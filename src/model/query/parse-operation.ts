@@ -1,0 +1,176 @@
+/** `[not.]operator[(modifier)].value`: what a filter asks of a value. Used by `parse-filter.ts`. */
+
+import type { Entity } from '../entity.js';
+import type { ComparisonOperator, Condition, ContainmentOperator, SearchOperator, TestName, Value } from './ast.js';
+import { columnText, EXPECTED } from './column-text.js';
+import { quoteName } from './invalid-query.js';
+import { containedJson } from './json-operand.js';
+import { describe } from './parse-value.js';
+import { MAX_IN_VALUES } from './query-limits.js';
+import type { Scanner } from './scanner.js';
+import { isTextSearchConfiguration, TEXT_SEARCH_CONFIGURATIONS } from './text-search.js';
+
+const COMPARISONS: readonly string[] = [
+  ...(['eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'like', 'ilike', 'match', 'imatch', 'isdistinct'] satisfies ComparisonOperator[]),
+];
+/** Those that PostgREST compares with any or all of a list. */
+const QUANTIFIED: readonly string[] = [
+  'eq',
+  'gt',
+  'gte',
+  'lt',
+  'lte',
+  'like',
+  'ilike',
+  'match',
+  'imatch',
+] satisfies ComparisonOperator[];
+const PATTERNS: readonly string[] = ['like', 'ilike', 'match', 'imatch'] satisfies ComparisonOperator[];
+const SEARCHES: readonly string[] = ['fts', 'plfts', 'phfts', 'wfts'] satisfies SearchOperator[];
+const CONTAINMENTS: readonly string[] = ['cs', 'cd', 'ov'] satisfies ContainmentOperator[];
+const TESTS: readonly string[] = ['null', 'not_null', 'true', 'false', 'unknown'] satisfies TestName[];
+/** PostgREST has them for ranges, which no property is. */
+const OF_RANGES: readonly string[] = ['sl', 'sr', 'nxl', 'nxr', 'adj'];
+
+export const OPERATORS = [...COMPARISONS, 'in', 'is', ...SEARCHES, ...CONTAINMENTS].join(', ');
+
+/** Enclosed in a group, the value ends before its comma or parenthesis. */
+export function parseOperation(entity: Entity, scanner: Scanner, value: Value, enclosed: boolean): Condition {
+  const not = scanner.take('not.');
+  const start = scanner.at;
+  const operator = scanner.word();
+  if (operator === 'is') {
+    takeDot(scanner, operator);
+    return { kind: 'is', not, value, test: parseTest(scanner, value, enclosed) };
+  }
+  if (operator === 'in') {
+    takeDot(scanner, operator);
+    const operands = parseList(scanner, enclosed, '(', ')').map(([raw, at]) => checked(scanner, value, raw, at));
+    return { kind: 'in', not, value, operands };
+  }
+  if (isOneOf<SearchOperator>(SEARCHES, operator)) return parseSearch(scanner, value, not, operator, enclosed);
+  if (isOneOf<ContainmentOperator>(CONTAINMENTS, operator)) {
+    takeDot(scanner, operator);
+    if (value.type !== 'jsonb') {
+      scanner.fail(`${operator} looks inside JSON objects and arrays, and ${describe(value)} is ${value.type}.`, start);
+    }
+    const at = scanner.at;
+    const operand = containedJson(entity, value, operator, enclosed ? scanner.enclosedText() : scanner.rest());
+    if (operand === null) {
+      scanner.fail(
+        `${operator} takes a list in braces, such as {a,b}, or JSON, such as {"a":1}${operator === 'ov' ? ' in an array' : ''}.`,
+        at,
+      );
+    }
+    return { kind: 'contain', not, value, operator, operand };
+  }
+  if (!isOneOf<ComparisonOperator>(COMPARISONS, operator)) return failOnOperator(scanner, value, operator, start);
+  if (PATTERNS.includes(operator) && value.type !== 'text') {
+    scanner.fail(`${operator} needs a text; ${describe(value)} is ${value.type}.`, start);
+  }
+  return parseComparison(scanner, value, not, operator, enclosed);
+}
+
+function parseComparison(
+  scanner: Scanner,
+  value: Value,
+  not: boolean,
+  operator: ComparisonOperator,
+  enclosed: boolean,
+): Condition {
+  const quantifier = scanner.take('(any)') ? 'any' : scanner.take('(all)') ? 'all' : null;
+  if (quantifier === null) {
+    takeDot(scanner, operator);
+    const start = scanner.at;
+    const raw = enclosed ? scanner.enclosedValue() : scanner.rest();
+    return { kind: 'compare', not, value, operator, operand: operandOf(scanner, value, operator, raw, start) };
+  }
+  if (!QUANTIFIED.includes(operator)) scanner.fail(`${operator} takes no (any) and no (all).`);
+  takeDot(scanner, operator);
+  const operands = parseList(scanner, enclosed, '{', '}').map(([raw, at]) => operandOf(scanner, value, operator, raw, at));
+  return { kind: 'quantified', not, value, operator, quantifier, operands };
+}
+
+function operandOf(scanner: Scanner, value: Value, operator: ComparisonOperator, raw: string, start: number): string {
+  if (operator !== 'like' && operator !== 'ilike') return checked(scanner, value, raw, start);
+  const pattern = raw.replaceAll('*', '%');
+  if (/(?<!\\)(?:\\\\)*\\$/.test(pattern))
+    scanner.fail('the pattern ends in a backslash that escapes nothing; write \\\\ for one.', start);
+  return pattern;
+}
+
+/** `fts.cats`, `fts(english).cats`. */
+function parseSearch(scanner: Scanner, value: Value, not: boolean, operator: SearchOperator, enclosed: boolean): Condition {
+  if (value.type !== 'text' && value.type !== 'jsonb') {
+    scanner.fail(`${operator} searches texts; ${describe(value)} is ${value.type}.`);
+  }
+  let language: string | null = null;
+  if (scanner.take('(')) {
+    const start = scanner.at;
+    language = scanner.word();
+    if (!isTextSearchConfiguration(language) || !scanner.take(')')) {
+      scanner.fail(`a text search configuration is expected here: ${TEXT_SEARCH_CONFIGURATIONS.join(', ')}.`, start);
+    }
+  }
+  takeDot(scanner, operator);
+  return { kind: 'search', not, value, operator, language, text: enclosed ? scanner.enclosedValue() : scanner.rest() };
+}
+
+/**
+ * `(a,"b,c",d)`: the values, each with its place. `()` is the list of nothing, `("")` that of the empty text. Spaces belong to the
+ * values.
+ */
+function parseList(scanner: Scanner, enclosed: boolean, open: '(' | '{', close: ')' | '}'): (readonly [string, number])[] {
+  scanner.skipSpaces();
+  if (!scanner.take(open)) scanner.fail(`a list is expected here, such as ${open}1,2,3${close}.`);
+  const values: [string, number][] = [];
+  if (!scanner.take(close)) {
+    do {
+      const start = scanner.at;
+      values.push([scanner.enclosedValue(close), start]);
+      if (values.length > MAX_IN_VALUES) scanner.fail(`a list takes ${MAX_IN_VALUES} values at most.`);
+    } while (scanner.take(','));
+    if (!scanner.take(close)) scanner.fail(`a comma or ${close} is expected here.`);
+  }
+  scanner.skipSpaces();
+  if (!enclosed && !scanner.done) {
+    scanner.fail(`nothing may follow the ${close}; a value that holds one is written in double quotes.`);
+  }
+  return values;
+}
+
+function parseTest(scanner: Scanner, value: Value, enclosed: boolean): TestName {
+  const start = scanner.at;
+  const test = (enclosed ? scanner.enclosedValue() : scanner.rest()).trim().toLowerCase();
+  if (!isOneOf<TestName>(TESTS, test)) scanner.fail('is takes null, not_null, true, false or unknown.', start);
+  if (value.type !== 'boolean' && test !== 'null' && test !== 'not_null') {
+    scanner.fail(`is.${test} needs a boolean; ${describe(value)} is ${value.type}.`, start);
+  }
+  return test;
+}
+
+function checked(scanner: Scanner, value: Value, raw: string, start: number): string {
+  // Filters are over what is stored, which has no wider numbers than its own.
+  const type = value.type === 'number' ? 'numeric' : value.type;
+  const text = columnText(type, raw);
+  if (text !== null) return text;
+  const hint = raw.trim().toLowerCase() === 'null' ? ' To find records without a value write is.null.' : '';
+  scanner.fail(`the value compared with ${describe(value)} must be ${EXPECTED[type]}.${hint}`, start);
+}
+
+function takeDot(scanner: Scanner, operator: string): void {
+  if (scanner.startsWith('(')) scanner.fail(`${operator} takes no such modifier.`);
+  if (!scanner.take('.')) scanner.fail(`a dot is expected after the operator ${operator}.`);
+}
+
+/** A missing operator is far likelier than a misspelt one, and what stands there may then be a value: not repeated unless it looks like a word. */
+function failOnOperator(scanner: Scanner, value: Value, word: string, start: number): never {
+  if (OF_RANGES.includes(word)) scanner.fail(`${word} compares ranges; ${describe(value)} is ${value.type}.`, start);
+  const usage = `write ${describe(value)} followed by operator.value or not.operator.value; operators are ${OPERATORS}.`;
+  const named = word !== '' && word.length <= 12 && scanner.startsWith('.');
+  scanner.fail(named ? `there is no operator ${quoteName(word)}; ${usage}` : `an operator is expected here; ${usage}`, start);
+}
+
+function isOneOf<T extends string>(words: readonly string[], word: string): word is T {
+  return words.includes(word);
+}

@@ -1,0 +1,99 @@
+/** A property, a place inside a JSON value, a cast, an aggregate: what a query reads of a record. Used by the other parsers. */
+
+import type { Entity } from '../entity.js';
+import type { Field, PathStep, Value } from './ast.js';
+import { fieldOf } from './fields.js';
+import { quoteName } from './invalid-query.js';
+import { MAX_PATH_STEPS } from './query-limits.js';
+import type { Scanner } from './scanner.js';
+import { aggregateType, CAST_NAMES, castOf, isAggregate } from './value-types.js';
+
+export function fieldValue(field: Field): Value {
+  return { kind: 'field', field, type: field.type };
+}
+
+/** `name` or `name->member->0->>text`, from where the scanner stands. */
+export function parseValue(entity: Entity, scanner: Scanner): Value {
+  const start = scanner.at;
+  const name = scanner.name();
+  const field = fieldOf(entity, name, (message) => scanner.fail(message, start));
+  return parsePath(scanner, fieldValue(field));
+}
+
+/** What follows a name: `->` leads to a JSON value, `->>` to its text, which ends the path. */
+export function parsePath(scanner: Scanner, of: Value): Value {
+  if (!scanner.startsWith('->')) return of;
+  const start = scanner.at;
+  if (of.type !== 'jsonb') scanner.fail(`-> looks inside JSON, and ${describe(of)} is ${of.type}.`, start);
+  const steps: PathStep[] = [];
+  for (;;) {
+    const isText = scanner.take('->>');
+    if (!isText && !scanner.take('->')) return { kind: 'path', of, steps, type: 'jsonb' };
+    steps.push(parseStep(scanner));
+    if (steps.length > MAX_PATH_STEPS) scanner.fail(`a path into a JSON value takes ${MAX_PATH_STEPS} steps at most.`, start);
+    if (!isText) continue;
+    if (scanner.startsWith('->')) scanner.fail('nothing can be looked up in a text: ->> ends the path.');
+    return { kind: 'path', of, steps, type: 'text' };
+  }
+}
+
+function parseStep(scanner: Scanner): PathStep {
+  const index = scanner.index();
+  if (index === null) return scanner.name();
+  const start = scanner.at;
+  const number = Number(index);
+  if (Math.abs(number) > MAX_INDEX) scanner.fail('the index is out of range.', start);
+  return number;
+}
+
+const MAX_INDEX = 2_147_483_647;
+
+/** `value[::cast][.aggregate()][::cast]`, or `count()`. */
+export function parseSelected(entity: Entity, scanner: Scanner): Value {
+  if (scanner.take('count()')) return parseCast(scanner, { kind: 'aggregate', of: null, name: 'count', type: 'bigint' });
+  const value = parseCast(scanner, parseValue(entity, scanner));
+  const start = scanner.at;
+  if (!scanner.take('.')) return value;
+  const name = scanner.word();
+  if (!isAggregate(name) || !scanner.take('()')) {
+    scanner.fail(
+      'count(), sum(), avg(), min() or max() is expected after the dot; a property whose name holds a dot is written in double quotes.',
+      start + 1,
+    );
+  }
+  const type = aggregateType(name, value.type);
+  if (type === undefined) scanner.fail(`there is no ${name}() of ${describe(value)}, which is ${value.type}.`, start + 1);
+  return parseCast(scanner, { kind: 'aggregate', of: value, name, type });
+}
+
+function parseCast(scanner: Scanner, of: Value): Value {
+  const start = scanner.at;
+  if (!scanner.take('::')) return of;
+  const name = scanner.typeName();
+  const cast = castOf(name);
+  if (!cast) scanner.fail(`there is no cast to ${quoteName(name)}; casts are ${CAST_NAMES}.`, start + 2);
+  return { kind: 'cast', of, ...cast };
+}
+
+/** The member it becomes unless it is renamed, as in PostgREST: the last name of a path, or the aggregate. */
+export function nameOf(value: Value): string {
+  switch (value.kind) {
+    case 'field':
+      return value.field.name;
+    case 'cast':
+      return nameOf(value.of);
+    case 'aggregate':
+      return value.name;
+    case 'path':
+      return value.steps.findLast((step) => typeof step === 'string') ?? nameOf(value.of);
+  }
+}
+
+export function isAggregated(value: Value): boolean {
+  return value.kind === 'aggregate' || (value.kind === 'cast' && isAggregated(value.of));
+}
+
+/** For messages. */
+export function describe(value: Value): string {
+  return value.kind === 'aggregate' ? `${value.name}()` : quoteName(nameOf(value));
+}

@@ -1,0 +1,173 @@
+/**
+ * A `ReadQuery` into one statement, with the total in the same round trip when it is asked for, and its rows back into
+ * page and total. Used by the records store.
+ */
+
+import { tableRef } from '../ddl/table-ref.js';
+import type { TenantHome } from '../entity.js';
+import { quoteIdent, type Statement } from '../sql.js';
+import type { Cell, ReadWriter } from '../values/read-writer.js';
+import type { ReadQuery } from './ast.js';
+import {
+  type Compilation,
+  cellSql,
+  columnsBehind,
+  conditionLines,
+  groupLines,
+  groupPosition,
+  indented,
+  orderModifiers,
+  orderValue,
+  pageLines,
+  sortName,
+} from './compile-node.js';
+
+type Row = readonly (string | null)[];
+
+/** The page, by which embedded entities are found. */
+const PAGE = 'page';
+
+/**
+ * Each row of the answer holds the texts of the writer's cells, in order. With `query.count` as `exact` two columns come before
+ * them: the total, and one that is NULL where the page is empty and the one row carries nothing but the total. `readRows` reads
+ * both layouts.
+ */
+export function readStatement(home: TenantHome, query: ReadQuery, { cells }: ReadWriter): Statement {
+  const compilation: Compilation = { home, values: [home.tenantId], aliases: 0 };
+  const hasTotal = query.count === 'exact';
+  const lines = query.isGrouped
+    ? groupedLines(compilation, query, cells, hasTotal)
+    : recordLines(compilation, query, cells, hasTotal);
+  return { text: lines.join('\n'), values: compilation.values };
+}
+
+/** How many records there are, or how many the planner thinks there are: a row of EXPLAIN (format json). */
+export function countStatement(home: TenantHome, query: ReadQuery, { cells }: ReadWriter, atMost?: number): Statement {
+  const compilation: Compilation = { home, values: [home.tenantId], aliases: 0 };
+  const source = sourceOf(compilation, query, cells);
+  const rows = query.isGrouped ? groupsOf(compilation, query, cells, source, true) : ['select', ...source.lines];
+  if (atMost === undefined) return { text: ['explain (format json)', ...rows].join('\n'), values: compilation.values };
+  const limit = `limit $${compilation.values.push(String(atMost))}::bigint`;
+  const lines = ['select count(*)', 'from (', ...rows.map(indented), indented(limit), ') as counted'];
+  return { text: lines.join('\n'), values: compilation.values };
+}
+
+/** What `readStatement` returned, taken apart: `rows` hold exactly the cells. */
+export function readRows(query: ReadQuery, rows: readonly Row[]): { total?: number; rows: readonly Row[] } {
+  if (query.count !== 'exact') return { rows };
+  const found = rows.filter((row) => row[1] !== null);
+  return { total: Number(rows[0]?.[0] ?? 0), rows: found.map((row) => row.slice(2)) };
+}
+
+/** What EXPLAIN (format json) answered, of which only the expected number of rows is told to anybody. */
+export function plannedRows(explained: string): number {
+  const [{ Plan: plan }] = JSON.parse(explained) as [{ Plan: { 'Plan Rows': number } }];
+  return plan['Plan Rows'];
+}
+
+interface Source {
+  readonly ref: string;
+  /** `from` and `where`: the same parameters wherever they stand. */
+  readonly lines: readonly string[];
+}
+
+/** Where other tables take part, the one that is read has a name. */
+function sourceOf(compilation: Compilation, query: ReadQuery, cells: readonly Cell[]): Source {
+  const isAlone = !followsRelations(query) && cells.every(({ kind }) => kind !== 'embed');
+  const ref = isAlone ? '' : `${PAGE}.`;
+  const alias = isAlone ? '' : ` as ${PAGE}`;
+  return {
+    ref,
+    lines: [
+      `from ${tableRef(compilation.home, query.entity)}${alias}`,
+      `where ${ref}tenant_id = $1`,
+      ...conditionLines(compilation, query, ref).flatMap((line) => line.split('\n')),
+    ],
+  };
+}
+
+function followsRelations({ select }: ReadQuery): boolean {
+  return select.some(({ kind }) => kind === 'embed');
+}
+
+/**
+ * The total stands left of the join, so it is there when the page is empty. The page is sorted again outside, because
+ * SQL promises nothing of a subquery's order; already sorted, that costs one comparison per row. A window count would
+ * be lost with an empty page, and a union would tie both halves to the same types. What is embedded is looked up
+ * outside too: for the rows of the page and no others.
+ */
+function recordLines(compilation: Compilation, query: ReadQuery, cells: readonly Cell[], hasTotal: boolean): string[] {
+  const source = sourceOf(compilation, query, cells);
+  const { ref } = source;
+  const isNested = hasTotal || cells.some(({ kind }) => kind === 'embed');
+  if (!isNested) {
+    const selected = cells.map((cell) => cellSql(compilation, cell, ref)).join(', ');
+    const order = query.order.map((term) => orderValue(compilation, term, ref) + orderModifiers(term)).join(', ');
+    return [`select ${selected}`, ...source.lines, `order by ${order}`, ...pageLines(compilation, query)];
+  }
+  const total = hasTotal ? ['select count(*) as count', ...source.lines] : [];
+  // What is computed to sort by has a name in the page; plain columns have their own.
+  const order = query.order.map((term, index) => {
+    const isPlain = term.embed === null && term.value.kind === 'field';
+    const sql = orderValue(compilation, term, ref);
+    return { term, sql, name: isPlain ? sql.slice(ref.length) : sortName(index), isPlain };
+  });
+  const plain = order.filter(({ isPlain }) => isPlain).map(({ term }) => term);
+  const columns = [...new Set([...(hasTotal ? ['id'] : []), ...columnsBehind(cells, plain)])].map(
+    (column) => ref + quoteIdent(column),
+  );
+  const sorts = order.flatMap(({ isPlain, sql, name }) => (isPlain ? [] : `${sql} as ${name}`));
+  const page = [
+    `select ${[...columns, ...sorts].join(', ')}`,
+    ...source.lines,
+    `order by ${order.map(({ term, sql, name, isPlain }) => (isPlain ? sql : name) + orderModifiers(term)).join(', ')}`,
+    ...pageLines(compilation, query),
+  ];
+  const selected = cells.map((cell) => cellSql(compilation, cell, `${PAGE}.`));
+  return [
+    `select ${[...(hasTotal ? ['total.count', `${PAGE}."id"`] : []), ...selected].join(', ')}`,
+    ...(hasTotal ? ['from (', ...total.map(indented), ') as total', 'left join ('] : ['from (']),
+    ...page.map(indented),
+    `) as ${PAGE}${hasTotal ? ' on true' : ''}`,
+    `order by ${order.map(({ term, name }) => `${PAGE}.${name}${orderModifiers(term)}`).join(', ')}`,
+  ];
+}
+
+function groupedLines(compilation: Compilation, query: ReadQuery, cells: readonly Cell[], hasTotal: boolean): string[] {
+  const source = sourceOf(compilation, query, cells);
+  if (!hasTotal) return groupsOf(compilation, query, cells, source, false);
+  const all = groupsOf(compilation, query, cells, source, true);
+  const page = groupsOf(compilation, query, cells, source, false);
+  const sorted = query.order.map((term) => `${PAGE}.g${groupPosition(cells, term)}${orderModifiers(term)}`);
+  const order = sorted.length === 0 ? [] : [`order by ${sorted.join(', ')}`];
+  return [
+    `select total.count, ${PAGE}.found, ${cells.map((_, index) => `${PAGE}.g${index}`).join(', ')}`,
+    'from (',
+    '  select count(*) as count',
+    '  from (',
+    ...all.map((line) => indented(indented(line))),
+    '  ) as groups',
+    ') as total',
+    'left join (',
+    '  select true as found, groups.*',
+    '  from (',
+    ...page.map((line) => indented(indented(line))),
+    '  ) as groups',
+    `) as ${PAGE} on true`,
+    ...order,
+  ];
+}
+
+function groupsOf(
+  compilation: Compilation,
+  query: ReadQuery,
+  cells: readonly Cell[],
+  source: Source,
+  isWhole: boolean,
+): string[] {
+  const names = cells.map((_, index) => `g${index}`);
+  return groupLines(compilation, query, cells, {
+    ...{ names, ref: source.ref, source: source.lines },
+    ...(isWhole ? { isWhole } : {}),
+  });
+}

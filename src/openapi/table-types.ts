@@ -1,0 +1,112 @@
+/**
+ * One entity as supabase-js wants a table described: what is read, what an insert and an update take, and the relations. Types
+ * are those of the wire: `/rest/v1` answers null for an absent member, exact decimals and times are strings.
+ */
+import { relationConstraintName } from '../model/ddl/add-relation.js';
+import { type ColumnType, type Entity, isSystemMember, type Property, SYSTEM_MEMBERS } from '../model/entity.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
+import { type Definitions, SchemaTypes, union } from './schema-type.js';
+import { block, docComment, member, textLiteral } from './typescript-text.js';
+
+/** Columns whose values are in JSON what the schema says; the others have a text of their own, so that no literal fits. */
+const AS_IN_SCHEMA: ReadonlySet<ColumnType> = new Set(['text', 'bigint', 'double precision', 'boolean', 'jsonb']);
+
+/** `{ Row; Insert; Update; Relationships }` */
+export function tableType(entity: Entity, entities: ReadonlyMap<string, Entity>, definitions: Definitions): string {
+  return new TableTypes(entity, definitions).table(entities);
+}
+
+/** Whether there is at most one record for every value of the property. */
+export function isUniqueAlone({ uniqueKeys }: Entity, { name }: Property): boolean {
+  return uniqueKeys.some(({ properties }) => properties.length === 1 && properties[0] === name);
+}
+
+/** What a document says about itself or a property, as a comment. */
+export function commentOn(schema: JsonValue): string {
+  if (!isJsonObject(schema)) return '';
+  const { title, description, deprecated } = schema;
+  const paragraphs = [title, description].filter((text) => typeof text === 'string');
+  return docComment(paragraphs, deprecated === true ? ['@deprecated'] : []);
+}
+
+class TableTypes {
+  readonly #types: SchemaTypes;
+  readonly #schemas: JsonObject;
+  readonly #properties: readonly Property[];
+
+  constructor(
+    private readonly entity: Entity,
+    definitions: Definitions,
+  ) {
+    this.#types = new SchemaTypes(entity.document, entity.name, definitions);
+    this.#schemas = isJsonObject(entity.document.properties) ? entity.document.properties : {};
+    this.#properties = entity.properties.filter(({ name }) => !isSystemMember(name));
+  }
+
+  table(entities: ReadonlyMap<string, Entity>): string {
+    const relationships = this.#properties.flatMap((property) => this.#relationship(property, entities));
+    return block([
+      member('Row', this.#row()),
+      member('Insert', this.#insert()),
+      member('Update', this.#update()),
+      member('Relationships', relationships.length === 0 ? '[]' : `[${relationships.join(', ')}]`),
+    ]);
+  }
+
+  #row(): string {
+    const system = Object.entries(SYSTEM_MEMBERS).map(([name, type]) => member(name, type === 'bigint' ? 'number' : 'string'));
+    const readable = this.#properties.filter(({ writeOnly }) => !writeOnly);
+    return block([...system, ...readable.map((property) => this.#member(property, this.#orNull(property, !property.required)))]);
+  }
+
+  /** What has a default may be left out. */
+  #insert(): string {
+    const settable = this.#properties.filter(isSettable);
+    const members = settable.map((property) => {
+      return this.#member(property, this.#orNull(property, false), !property.required || property.default !== undefined);
+    });
+    return block([member('id', 'string', { optional: true }), ...members]);
+  }
+
+  /** A patch: null takes away what is optional. */
+  #update(): string {
+    const changeable = this.#properties.filter((property) => isSettable(property) && !property.immutable);
+    return block(changeable.map((property) => this.#member(property, this.#orNull(property, !property.required), true)));
+  }
+
+  #member({ name }: Property, type: string, optional = false): string {
+    return member(name, type, { optional, comment: commentOn(this.#schema(name)) });
+  }
+
+  #orNull({ name, type, nullable }: Property, always: boolean): string {
+    if (AS_IN_SCHEMA.has(type)) return withNull(this.#types.typeOf(this.#schema(name)), always);
+    return withNull('string', always || nullable);
+  }
+
+  #schema(name: string): JsonValue {
+    return Object.hasOwn(this.#schemas, name) ? this.#schemas[name]! : true;
+  }
+
+  /** A target that is not in the tenant would name a table that is not in the type. */
+  #relationship(property: Property, entities: ReadonlyMap<string, Entity>): string[] {
+    const { relation, name } = property;
+    if (!relation || !entities.has(relation.entity)) return [];
+    return [
+      block([
+        member('foreignKeyName', textLiteral(relationConstraintName(this.entity, property))),
+        member('columns', `[${textLiteral(name)}]`),
+        member('isOneToOne', String(isUniqueAlone(this.entity, property))),
+        member('referencedRelation', textLiteral(relation.entity)),
+        member('referencedColumns', `[${textLiteral(relation.field)}]`),
+      ]),
+    ];
+  }
+}
+
+function withNull(type: string, isNullable: boolean): string {
+  return !isNullable || type.endsWith(' | null') ? type : union([type, 'null']);
+}
+
+function isSettable({ readOnly, generated }: Property): boolean {
+  return !readOnly && generated === undefined;
+}
