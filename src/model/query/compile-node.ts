@@ -67,13 +67,12 @@ export function columnsBehind(cells: readonly Cell[], order: readonly OrderTerm[
 /** A row is an array of texts, which the writer of the node reads as it reads rows of the statement itself. */
 function embedSql(compilation: Compilation, embed: Embed, writer: ReadWriter, outer: string): string {
   const alias = nextAlias(compilation);
+  if (embed.node.isGrouped) return groupsSql(compilation, embed, writer, alias, outer);
   if (!embed.relationship.isToMany) {
     const row = arrayOf(writer.cells.map((cell) => cellSql(compilation, cell, `${alias}.`)));
     return subquery([`select to_json(${row})`, ...sourceLines(compilation, embed, alias, outer)]);
   }
-  return embed.node.isGrouped
-    ? groupsSql(compilation, embed, writer, alias, outer)
-    : rowsSql(compilation, embed, writer, alias, outer);
+  return rowsSql(compilation, embed, writer, alias, outer);
 }
 
 function rowsSql(compilation: Compilation, embed: Embed, { cells }: ReadWriter, alias: string, outer: string): string {
@@ -106,7 +105,8 @@ function groupsSql(compilation: Compilation, embed: Embed, { cells }: ReadWriter
     source: sourceLines(compilation, embed, alias, outer),
   });
   const row = arrayOf(names.map((name) => `${alias}.${name}`));
-  return subquery([`select coalesce(json_agg(${row}), '[]')`, 'from (', ...groups.map(indented), `) as ${alias}`]);
+  const json = embed.relationship.isToMany ? `coalesce(json_agg(${row}), '[]')` : `to_json(${row})`;
+  return subquery([`select ${json}`, 'from (', ...groups.map(indented), `) as ${alias}`]);
 }
 
 export interface Grouping {
