@@ -1,7 +1,7 @@
 /** The floors of the house: imports only run downwards, and never in a circle. */
 const floor = (name, from, to) => ({ name, severity: 'error', from: { path: from }, to: { path: to } });
 
-const FEATURES = '^src/(control|entities|records|openapi|packs)/';
+const FEATURES = '^src/(control|entities|records|openapi|packs|imports)/';
 const CORRIDOR = '^src/(http|access|tenants)/';
 const FOUNDATIONS = '^src/(audit|database|library)/';
 const GROUND = '^src/(model|platform)/';
@@ -32,8 +32,13 @@ module.exports = {
       },
     },
     floor('packs-know-only-entities', '^src/packs/', '^src/(control|records|openapi)/'),
+    floor(
+      'imports-know-only-records-and-the-registry',
+      '^src/imports/',
+      '^src/(control|openapi|packs)/|^src/entities/(?!entity-registry|defined-entity)',
+    ),
     // A tenant is made with its packs; nobody else installs any.
-    floor('packs-are-installed-by-control', '^src/(entities|records|openapi)/', '^src/packs/'),
+    floor('packs-are-installed-by-control', '^src/(entities|records|openapi|imports)/', '^src/packs/'),
     {
       name: 'model-does-no-io',
       severity: 'error',

@@ -13,12 +13,15 @@ import { DenialLog } from './http/denial-log.js';
 import { IdempotencySweep } from './http/idempotency-sweep.js';
 import { IdempotentRequests } from './http/idempotent-requests.js';
 import { ProblemFilter } from './http/problem.filter.js';
+import { RateLimits } from './http/rate-limits.js';
+import { ImportsModule } from './imports/imports.module.js';
 import { PackLibrary } from './library/pack-library.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 import { LOGGER, type Logger } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { READINESS, type Readiness } from './platform/readiness.js';
 import { SETTINGS, type Settings } from './platform/settings.js';
+import { CursorSeal } from './records/cursor-seal.js';
 import { RecordsModule } from './records/records.module.js';
 import { TenantDirectory } from './tenants/tenant-directory.js';
 import { TenantsService } from './tenants/tenants.service.js';
@@ -34,6 +37,7 @@ export interface Foundations {
   readonly packs: PackLibrary;
   readonly tokens: TokenVerifier;
   readonly metrics: Metrics;
+  readonly cursorSeal: CursorSeal;
   readonly readiness: Readiness;
 }
 
@@ -41,7 +45,8 @@ export interface Foundations {
 @Module({})
 class FoundationsModule {
   static of(foundations: Foundations): DynamicModule {
-    const { settings, logger, pool, controlPlane, directory, registry, packs, tokens, metrics, readiness } = foundations;
+    const { settings, logger, pool, controlPlane, directory, registry, packs, tokens, metrics, readiness, cursorSeal } =
+      foundations;
     const providers = [
       { provide: SETTINGS, useValue: settings },
       { provide: LOGGER, useValue: logger },
@@ -53,9 +58,11 @@ class FoundationsModule {
       { provide: PackLibrary, useValue: packs },
       { provide: TokenVerifier, useValue: tokens },
       { provide: Metrics, useValue: metrics },
+      { provide: CursorSeal, useValue: cursorSeal },
       { provide: TenantsService, useFactory: () => new TenantsService(controlPlane, directory) },
       JwtStrategy,
       Authenticator,
+      RateLimits,
       DenialLog,
       IdempotentRequests,
       IdempotencySweep,
@@ -70,7 +77,15 @@ export class AppModule {
   static of(foundations: Foundations): DynamicModule {
     return {
       module: AppModule,
-      imports: [FoundationsModule.of(foundations), DiscoveryModule, ControlModule, EntitiesModule, RecordsModule, OpenApiModule],
+      imports: [
+        FoundationsModule.of(foundations),
+        DiscoveryModule,
+        ControlModule,
+        EntitiesModule,
+        RecordsModule,
+        ImportsModule,
+        OpenApiModule,
+      ],
       providers: [
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { applyCommand } from './commands/apply.command.js';
 import { demoCommand } from './commands/demo.command.js';
+import { exportCommand } from './commands/export.command.js';
+import { importCommand } from './commands/import.command.js';
 import { migrateCommand } from './commands/migrate.command.js';
 import { packCommand } from './commands/pack.command.js';
 import { planCommand } from './commands/plan.command.js';
@@ -23,6 +25,8 @@ const program = new Command('bss')
   .addCommand(versionsCommand())
   .addCommand(rollbackCommand())
   .addCommand(typesCommand())
+  .addCommand(exportCommand())
+  .addCommand(importCommand())
   .addCommand(packCommand())
   .addCommand(rolloutCommand());
 

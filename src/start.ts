@@ -19,6 +19,7 @@ import { PlatformOpenApi } from './openapi/platform-openapi.js';
 import type { Logger } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { parseContextKeys, type Settings } from './platform/settings.js';
+import { CursorSeal } from './records/cursor-seal.js';
 import { TenantRow } from './tenants/tenant.row.js';
 import { TenantDirectory } from './tenants/tenant-directory.js';
 
@@ -82,6 +83,8 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
     url: runtimeUrl,
     size: settings.DATABASE_POOL_SIZE,
     statementTimeoutMs: settings.STATEMENT_TIMEOUT_MS,
+    tenantShare: settings.TENANT_POOL_SHARE,
+    tenantQueue: settings.TENANT_QUEUE,
     contextKey: contextKeys[0],
     onError,
   });
@@ -120,6 +123,7 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
     tokens,
     metrics,
     readiness,
+    cursorSeal: new CursorSeal(contextKeys),
   };
   const app = await createApp(AppModule.of(foundations), foundations, () => draining);
   closers.push(() => app.close());

@@ -40,6 +40,8 @@ export const OPERATIONS = {
   'records.create': { scope: 'tenant', roles: WRITERS, readOnly: false },
   'records.update': { scope: 'tenant', roles: WRITERS, readOnly: false },
   'records.delete': { scope: 'tenant', roles: WRITERS, readOnly: false },
+  'records.export': { scope: 'tenant', roles: READERS, readOnly: true },
+  'records.import': { scope: 'tenant', roles: WRITERS, readOnly: false },
 
   'audit.read': { scope: 'tenant', roles: ['admin', 'auditor'], readOnly: true },
   'openapi.read': { scope: 'tenant', roles: READERS, readOnly: true },

@@ -30,7 +30,8 @@ const CACHE_ENTRIES = 10_000;
 const CACHE_MS = 60_000;
 
 const REFUSED = 'The access token is not valid.';
-const EXPIRED = 'The token has expired: get a new one.';
+/** What the bearer of an expired token is told; its signature was good. */
+export const EXPIRED = 'The token has expired: get a new one.';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

@@ -1,3 +1,8 @@
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import { openDevelopmentIssuer } from '../access/development-issuer.js';
 import { readSettings } from '../platform/settings.js';
@@ -116,6 +121,25 @@ export class ServiceClient {
     if (text !== '' && read === undefined)
       throw new Error(`${this.baseUrl} is no Business Store: it answered ${text.slice(0, 80)}`);
     return { status: response.status, headers: response.headers, body: read as T };
+  }
+
+  /**
+   * An answer that is not read yet, and a body that is sent as it comes; neither is bound to any time. An answer that is given before
+   * the end of the body is an answer.
+   */
+  async open(method: string, path: string, headers: Readonly<Record<string, string>>, body?: Readable): Promise<IncomingMessage> {
+    const url = new URL(this.baseUrl + path);
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const sent = send(url, { method, headers: { ...headers, authorization: `Bearer ${this.token}` } });
+    const answered = once(sent, 'response') as Promise<[IncomingMessage]>;
+    if (body) pipeline(body, sent).catch(() => {});
+    else sent.end();
+    const [answer] = await answered.catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED')
+        throw new Error(`nothing answers at ${this.baseUrl}: start the service first (npm start)`);
+      throw new Error(`the connection to ${this.baseUrl} broke off (${error.code ?? error.message})`);
+    });
+    return answer;
   }
 
   private async exchange(

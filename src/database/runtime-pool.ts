@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import type { Statement } from '../model/sql.js';
+import { Problem } from '../platform/problem.js';
 import { CONTEXT_LIFETIME_SECONDS, type ContextClaims, type ContextKey, mintContextToken } from './context-token.js';
+import { FairAdmission, type RefusalReason, shareOf } from './fair-admission.js';
 import { PreparedNames, StatementBatch, type StatementResult } from './statement-batch.js';
 
 /**
@@ -15,6 +17,10 @@ export interface RuntimePoolOptions {
   readonly size: number;
   /** Server-side limit per statement, milliseconds. */
   readonly statementTimeoutMs: number;
+  /** Percent of the connections one tenant may hold. Default 80. */
+  readonly tenantShare?: number;
+  /** Requests of one tenant that may wait for a connection. Default 1000. */
+  readonly tenantQueue?: number;
   readonly contextKey: ContextKey;
   readonly onError: (error: Error) => void;
 }
@@ -34,6 +40,9 @@ const LEAVES_NOTHING: ReadonlySet<string | undefined> = new Set([
 /** How much longer than the server the client waits for a statement before it gives the connection up. */
 const CLIENT_PATIENCE_MS = 2_000;
 
+/** Longest wait for a turn, and longest wait for a connection to be made. */
+const CHECKOUT_PATIENCE_MS = 5_000;
+
 /** Those who ask for readiness wait a few seconds at most. */
 const PROBE_PATIENCE_MS = 2_000;
 
@@ -47,9 +56,14 @@ interface Held {
   clockSkew: number;
 }
 
+/** How a connection ends: fit for the next one, not fit for anybody, or with a statement that still runs on the server. */
+type Ending = 'clean' | 'broken' | 'timed-out';
+
 export class RuntimePool {
   private readonly pool: pg.Pool;
+  private readonly admission: FairAdmission;
   private readonly held = new WeakMap<pg.Client, Held>();
+  private checkedOut = 0;
   private probing: Promise<string | null> | null = null;
 
   constructor(private readonly options: RuntimePoolOptions) {
@@ -59,7 +73,7 @@ export class RuntimePool {
       pipeline: true,
       application_name: 'business-store',
       statement_timeout: options.statementTimeoutMs,
-      connectionTimeoutMillis: 5_000,
+      connectionTimeoutMillis: CHECKOUT_PATIENCE_MS,
       idleTimeoutMillis: 60_000,
       // A backend keeps ~20 KB per tenant table it touched: connections are recycled.
       maxUses: 50_000,
@@ -68,23 +82,62 @@ export class RuntimePool {
     });
     this.pool.on('error', options.onError);
     this.pool.on('connect', (client) => client.on('error', options.onError));
+    this.admission = new FairAdmission({
+      places: options.size,
+      share: shareOf(options.size, options.tenantShare ?? 80),
+      queue: options.tenantQueue ?? 1_000,
+      patienceMs: CHECKOUT_PATIENCE_MS,
+      refusal: (reason) => this.refusal(reason),
+    });
   }
 
   /** Connections in use and in all, and requests waiting for one. */
   get load(): { total: number; idle: number; waiting: number } {
-    return { total: this.pool.totalCount, idle: this.pool.idleCount, waiting: this.pool.waitingCount };
+    return { total: this.pool.totalCount, idle: this.pool.idleCount, waiting: this.admission.waiting + this.pool.waitingCount };
   }
 
-  async checkout(): Promise<RuntimeConnection> {
-    for (;;) {
-      const client = await this.pool.connect();
-      if (client.getTransactionStatus() !== 'I') {
-        client.release(true);
-        continue;
+  /**
+   * @param tenantId whose turn and share it is; probes are nobody's
+   * @throws Problem `request/too-many-waiting` (429) or `database/unavailable` (503) when there is no connection in time
+   */
+  async checkout(tenantId = NOBODY): Promise<RuntimeConnection> {
+    const turn = this.admission.enter(tenantId);
+    if (turn !== null) await turn;
+    try {
+      for (;;) {
+        const client = await this.pool.connect();
+        if (client.getTransactionStatus() !== 'I') {
+          client.release(true);
+          continue;
+        }
+        const held = this.held.get(client) ?? (await this.warm(client));
+        this.checkedOut += 1;
+        return new RuntimeConnection(held, this.options, (ending) => this.takeBack(client, tenantId, ending));
       }
-      const held = this.held.get(client) ?? (await this.warm(client));
-      return new RuntimeConnection(held, this.options, (timedOut) => this.abandon(client, timedOut));
+    } catch (error) {
+      this.admission.leave(tenantId);
+      throw error;
     }
+  }
+
+  private takeBack(client: pg.PoolClient, tenantId: string, ending: Ending): void {
+    if (ending === 'clean') client.release();
+    else this.abandon(client, ending === 'timed-out');
+    this.checkedOut -= 1;
+    this.admission.leave(tenantId);
+  }
+
+  private refusal(reason: RefusalReason): Problem {
+    const headers = { 'Retry-After': '2' };
+    // Where nobody has a connection, the database is to blame and not how many ask for one.
+    if (reason === 'places-taken' || (reason === 'share-taken' && this.checkedOut === 0)) {
+      return new Problem('database/unavailable', 'No connection came free in time. Try again shortly.', {}, headers);
+    }
+    const detail =
+      reason === 'queue-full'
+        ? 'Too many requests of the tenant wait for the database already.'
+        : 'The request waited too long for earlier ones of the tenant.';
+    return new Problem('request/too-many-waiting', `${detail} Send fewer at once.`, {}, headers);
   }
 
   /** For readiness: null when the database answers, else why not. Always answers soon, and never takes two connections. */
@@ -160,7 +213,7 @@ export class RuntimeConnection {
   constructor(
     private readonly held: Held,
     private readonly options: RuntimePoolOptions,
-    private readonly abandon: (timedOut: boolean) => void,
+    private readonly end: (ending: Ending) => void,
   ) {}
 
   /** The statement that enters the tenant on this very connection. */
@@ -178,7 +231,7 @@ export class RuntimeConnection {
         // Of several statements that wait together, the first to give up gives up for all.
         if (!this.released) {
           this.released = true;
-          this.abandon(true);
+          this.end('timed-out');
         }
         reject(Object.assign(new Error('the database did not answer in time'), { code: '57014' }));
       }, this.options.statementTimeoutMs + CLIENT_PATIENCE_MS);
@@ -199,15 +252,14 @@ export class RuntimeConnection {
     this.released = true;
     // Until a batch is answered the status is that of before it.
     const idle = this.unanswered === 0 && this.held.client.getTransactionStatus() === 'I';
-    if (this.clean && idle) this.held.client.release();
-    else this.abandon(false);
+    this.end(this.clean && idle ? 'clean' : 'broken');
   }
 
   /** For a transaction in an unknown state: nobody shall meet it again. */
   destroy(): void {
     if (this.released) return;
     this.released = true;
-    this.abandon(false);
+    this.end('broken');
   }
 }
 

@@ -24,6 +24,7 @@ interface Lender {
 export class TenantTx {
   private connection: RuntimeConnection | null = null;
   private state: 'unused' | 'connecting' | 'open' | 'over' = 'unused';
+  private isRehearsal = false;
 
   private constructor(
     private readonly pool: RuntimePool,
@@ -39,6 +40,12 @@ export class TenantTx {
    */
   lend(before: () => Promise<void>): TenantTx {
     return new TenantTx(this.pool, this.home, this.actor, this.readOnly, { tx: this, before });
+  }
+
+  /** From before the first statement on: everything is done and answered, and at the end nothing of it is kept. */
+  rehearse(): void {
+    if (this.lender || this.state !== 'unused') throw new Error('only a transaction of its own that has not begun is rehearsed');
+    this.isRehearsal = true;
   }
 
   /** Runs a statement; the transaction stays open. */
@@ -58,7 +65,7 @@ export class TenantTx {
    * single-statement request, the whole transaction is one round trip. Nothing can be run afterwards.
    */
   async last(statement: Statement): Promise<readonly Row[]> {
-    if (this.lender) return this.query(statement);
+    if (this.lender || this.isRehearsal) return this.query(statement);
     if (this.state === 'open') {
       const rows = await this.send([statement, COMMIT], 0);
       this.state = 'over';
@@ -78,7 +85,7 @@ export class TenantTx {
     if (this.state === 'connecting') throw new Error('await the first statement of a tenant transaction before the next');
     if (this.state === 'over') throw new Error('the tenant transaction is over');
     this.state = 'connecting';
-    const connection = await this.pool.checkout();
+    const connection = await this.pool.checkout(this.home.tenantId);
     // Whoever did not await this statement has ended the transaction meanwhile: nothing may begin any more.
     if (this.isOver()) {
       connection.release();
@@ -135,7 +142,7 @@ export class TenantTx {
     let result: T;
     try {
       result = await work(tx);
-      await tx.commit();
+      await (tx.isRehearsal ? tx.rollback() : tx.commit());
     } catch (error) {
       await tx.rollback();
       throw error;

@@ -1,12 +1,12 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { Authenticator } from '../access/authenticator.js';
 import { mayPerform, type Operation, ruleOf } from '../access/operations.js';
 import type { Principal } from '../access/principal.js';
 import { Problem } from '../platform/problem.js';
 import { TenantDirectory } from '../tenants/tenant-directory.js';
 import { DenialLog } from './denial-log.js';
 import { OPERATION } from './operation.decorator.js';
+import { RateLimits } from './rate-limits.js';
 import type { ServiceRequest } from './request.js';
 
 /**
@@ -17,7 +17,7 @@ import type { ServiceRequest } from './request.js';
 export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
-    private readonly authenticator: Authenticator,
+    private readonly limits: RateLimits,
     private readonly directory: TenantDirectory,
     private readonly denials: DenialLog,
   ) {}
@@ -27,7 +27,7 @@ export class AccessGuard implements CanActivate {
     const rule = ruleOf(operation);
     if (rule.scope === 'public') return true;
     const request = context.switchToHttp().getRequest<ServiceRequest>();
-    const principal = request.principal ?? (await this.authenticator.authenticate(request));
+    const principal = request.principal ?? (await this.limits.authenticate(request));
     request.principal = principal;
     if (rule.scope === 'tenant') await this.enter(request, principal, operation);
     else if (!mayPerform(principal, operation)) throw await this.forbidden(request, principal, operation);

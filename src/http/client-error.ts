@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { PROBLEM_JSON, Problem } from '../platform/problem.js';
+import { mayTakeLong } from './long-bodies.js';
 
 /**
  * Answers what never becomes a request because it is not HTTP, too large or too slow: a problem like every other. There is
  * no reply object for it, so the answer is written to the socket, which is then closed.
  */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && mayTakeLong(socket)) return;
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

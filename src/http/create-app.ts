@@ -3,7 +3,6 @@ import type { DynamicModule } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Authenticator } from '../access/authenticator.js';
 import type { Logger } from '../platform/log.js';
 import type { Metrics } from '../platform/metrics.js';
 import { Problem } from '../platform/problem.js';
@@ -13,7 +12,11 @@ import { installBodyParsing } from './body-parsing.js';
 import { answerClientError } from './client-error.js';
 import { nestLogger } from './nest-logger.js';
 import { noSuchPath, sendProblem, toProblem } from './problem.filter.js';
+import { RateLimits } from './rate-limits.js';
 import type { ServiceRequest } from './request.js';
+import { closeUnread } from './unread-answers.js';
+
+const HEADERS_TIMEOUT_MS = 10_000;
 
 /** Nest on Fastify with the corridor's habits: limits, request ids, strict bodies, one log line and one metric per request. */
 export async function createApp(
@@ -27,10 +30,17 @@ export async function createApp(
     // While draining, requests already on their way are answered; Fastify's own 503 would fail them.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    // Slow clients may not hold the server: headers within 10 s, a whole request within a minute.
-    requestTimeout: 60_000,
+    trustProxy: settings.TRUSTED_PROXIES ?? false,
+    // Slow clients may not hold the server: not with their headers, not with their bodies, not with an answer they do not read.
+    requestTimeout: settings.REQUEST_TIMEOUT_MS,
+    connectionTimeout: settings.ANSWER_TIMEOUT_MS,
     // Node answers a missing Host by itself, with a bare 400: the hook below does it with a problem.
-    http: { headersTimeout: 10_000, requireHostHeader: false },
+    http: {
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, settings.REQUEST_TIMEOUT_MS),
+      // By itself Node looks every half minute, so that ten seconds could be forty.
+      connectionsCheckingInterval: 1_000,
+      requireHostHeader: false,
+    },
     clientErrorHandler: answerClientError,
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
@@ -52,13 +62,15 @@ export async function createApp(
     // A stranger's body is neither buffered nor read: 16 MB of JSON would keep everybody waiting for half a second.
     if (!mayHaveBody(request)) return;
     if (request.is404) throw noSuchPath();
-    request.principal = await app.get(Authenticator).authenticate(request);
+    request.principal = await app.get(RateLimits).authenticate(request);
   });
   // Expectations other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would refuse them without a word.
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
-  fastify.addHook('onSend', async (request, reply) => {
+  fastify.server.on('timeout', closeUnread);
+  fastify.addHook('onSend', async (request: ServiceRequest, reply) => {
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
+    if (request.rateLimitFields) reply.headers(request.rateLimitFields);
     if (isDraining()) reply.header('connection', 'close');
   });
   fastify.addHook('onResponse', async (request: ServiceRequest, reply) => {

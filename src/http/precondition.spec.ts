@@ -1,5 +1,5 @@
 import { Problem } from '../platform/problem.js';
-import { etagOf, isNotModified, readIfMatch } from './precondition.js';
+import { etagOf, isNotModified, listEtagOf, readIfMatch } from './precondition.js';
 
 describe('readIfMatch', () => {
   it('refuses what is not a list of entity tags', () => {
@@ -29,12 +29,30 @@ describe('etagOf', () => {
   });
 });
 
+describe('listEtagOf', () => {
+  it('is weak, and another for another body or another header', () => {
+    const tag = listEtagOf('[]', ['0-1/*', 'application/json']);
+    expect(tag).toMatch(/^W\/"[A-Za-z0-9_-]{22}"$/);
+    expect(listEtagOf('[]', ['0-1/*', 'application/json'])).toBe(tag);
+    for (const other of [
+      listEtagOf('[ ]', ['0-1/*', 'application/json']),
+      listEtagOf('[]', ['0-1/2', 'application/json']),
+      listEtagOf('[]', ['0-1/*application/json']),
+      listEtagOf('json"]\n[]', ['0-1/*', 'application/']),
+    ]) {
+      expect(other).not.toBe(tag);
+    }
+  });
+});
+
 describe('isNotModified', () => {
   it('compares weakly, and knows the asterisk', () => {
     expect(isNotModified('W/"3"', '"3"')).toBe(true);
     expect(isNotModified('"1", "3"', '"3"')).toBe(true);
     expect(isNotModified('*', '"3"')).toBe(true);
     expect(isNotModified('"4"', '"3"')).toBe(false);
+    expect(isNotModified('"4", "3"', 'W/"3"')).toBe(true);
+    expect(isNotModified('W/"4"', 'W/"3"')).toBe(false);
     expect(isNotModified(undefined, '"3"')).toBe(false);
   });
 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Problem } from '../platform/problem.js';
 
 /**
@@ -7,6 +8,15 @@ import { Problem } from '../platform/problem.js';
  */
 export function etagOf(revision: string, version: number): string {
   return version === 1 ? `"${revision}"` : `"${revision}.${version}"`;
+}
+
+/**
+ * The weak entity tag of a list (RFC 9110 §8.8.3): it changes with any byte of its body and of the headers that say what the body
+ * is. Weak, since what leads on from the list may be written differently each time. 128 bits of SHA-256.
+ */
+export function listEtagOf(body: string, headers: readonly string[]): string {
+  const said = createHash('sha256').update(JSON.stringify(headers)).update(body);
+  return `W/"${said.digest('base64url').slice(0, 22)}"`;
 }
 
 /** What If-Match demands: the revisions that will do, `any` existing one, or nothing (header absent). */
@@ -29,5 +39,6 @@ export function readIfMatch(header: string | undefined): Precondition {
 /** True when If-None-Match says that the client's copy, whose tag is then `current`, is current. Compares weakly (RFC 9110 §13.1.2). */
 export function isNotModified(header: string | undefined, current: string): boolean {
   if (header === undefined) return false;
-  return header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === current);
+  const opaque = (tag: string): string => tag.trim().replace(/^W\//, '');
+  return header.trim() === '*' || header.split(',').some((tag) => opaque(tag) === opaque(current));
 }

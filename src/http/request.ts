@@ -11,6 +11,8 @@ export interface ServiceRequest extends FastifyRequest {
   /** Set on tenant routes, once the principal may enter. */
   tenant?: Tenant;
   tenantTx?: TenantTx;
+  /** What its answer says of what the tenant may still send, where there is a limit. */
+  rateLimitFields?: Readonly<Record<string, string>>;
   /** SHA-256 of the body as it was sent, hex; only of requests with an Idempotency-Key. */
   bodyHash?: string;
 }

@@ -42,6 +42,10 @@ const SHAPING: Readonly<Record<string, JsonObject>> = {
   order: text('Members to sort by, e.g. `Name.asc,created_at.desc.nullslast`.'),
   limit: { schema: { type: 'integer', minimum: 0 }, description: 'At most this many records.' },
   offset: { schema: { type: 'integer', minimum: 0 }, description: 'Skip this many records first.' },
+  after: text(
+    'A cursor from the `Link` header of the page before, which names the next page whole. Order, filters and the caller stay as ' +
+      'they were; not together with `offset`. Empty: the first page.',
+  ),
   or: text('At least one must hold, e.g. `(a.gt.1,b.is.null)`; may be nested: `(a.eq.1,and(b.gt.2,c.lt.3))`.', {
     pattern: '^\\(.*\\)$',
   }),

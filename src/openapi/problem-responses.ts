@@ -10,6 +10,8 @@ const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
   'request/unfaithful-json': true,
   'request/invalid': true,
   'request/invalid-query': true,
+  'request/invalid-cursor': true,
+  'request/too-complex': true,
   'request/unknown-relationship': true,
   'request/ambiguous-relationship': true,
   'request/invalid-header': true,
@@ -19,6 +21,8 @@ const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
   'request/too-large': true,
   'request/headers-too-large': false,
   'request/timeout': false,
+  'request/rate-limited': true,
+  'request/too-many-waiting': true,
   'request/unsupported-media-type': true,
   'request/idempotency-in-progress': true,
   'request/idempotency-key-reused': true,
@@ -61,8 +65,14 @@ const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
   'record/still-referenced': true,
   'record/precondition-failed': true,
   'record/precondition-required': true,
+  'record/key-repeated': true,
+  'record/patch-failed': true,
   'record/too-many-affected': true,
   'record/too-many': true,
+  'import/not-found': false,
+  'import/aborted': true,
+  'import/conflict': true,
+  'import/interrupted': true,
   'database/invalid-value': true,
   'database/context-missing': true,
   'database/unavailable': true,
@@ -73,6 +83,7 @@ const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
 
 const HEADERS: Readonly<Record<number, JsonObject>> = {
   401: { 'WWW-Authenticate': { schema: { type: 'string' }, description: 'RFC 6750: which credentials are wanted.' } },
+  429: { 'Retry-After': { schema: { type: 'string' }, description: 'Seconds until another request is taken.' } },
   503: { 'Retry-After': { schema: { type: 'string' }, description: 'When to try again, if that is known.' } },
 };
 

@@ -4,6 +4,7 @@ import type { JsonObject } from '../platform/json-value.js';
 import type { SchemaComponents } from './document-schema.js';
 import { listParameters } from './filter-parameters.js';
 import { problemResponses } from './problem-responses.js';
+import { header, parameter } from './record-parameters.js';
 import { RecordSchemas } from './record-schemas.js';
 
 export interface RecordRights {
@@ -15,40 +16,7 @@ export interface RecordRights {
 
 const JSON_TYPE = 'application/json';
 const MERGE_PATCH = 'application/merge-patch+json';
-
-/** `components/parameters` and `components/headers` that the operations refer to. */
-export const RECORD_PARAMETERS: JsonObject = {
-  id: { name: 'id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' }, description: 'The record.' },
-  'prefer.count': {
-    name: 'Prefer',
-    in: 'header',
-    schema: { type: 'string', examples: ['count=exact'] },
-    description: '`count=exact`: Content-Range tells how many records there are in all.',
-  },
-  'prefer.return': {
-    name: 'Prefer',
-    in: 'header',
-    schema: { type: 'string', examples: ['return=minimal'] },
-    description: '`return=minimal`: no body in the answer. Otherwise it is the representation.',
-  },
-  'if-none-match': {
-    name: 'If-None-Match',
-    in: 'header',
-    schema: { type: 'string', examples: ['"3"'] },
-    description: 'The ETag that was read. The answer is 304 while the record has not changed.',
-  },
-  'if-match': ifMatch(false),
-  'if-match.required': ifMatch(true),
-};
-
-export const RECORD_HEADERS: JsonObject = {
-  etag: { schema: { type: 'string', examples: ['"3"'] }, description: 'The revision of the record, for If-Match.' },
-  location: { schema: { type: 'string', format: 'uri-reference' }, description: 'The path of the new record.' },
-  'content-range': {
-    schema: { type: 'string', examples: ['0-19/*', '0-19/347', '*/0'] },
-    description: 'First and last record of this answer, and how many there are in all when `count=exact` was asked for.',
-  },
-};
+const JSON_PATCH = 'application/json-patch+json';
 
 /** Paths below the tenant's own; a path without any permitted operation is left out. */
 export function recordPaths(entity: Entity, identifier: string, rights: RecordRights, components: SchemaComponents): JsonObject {
@@ -57,6 +25,8 @@ export function recordPaths(entity: Entity, identifier: string, rights: RecordRi
   const collection = {
     ...(rights.read && { get: operations.list() }),
     ...(rights.create && { post: operations.insert() }),
+    ...(rights.update && { put: operations.put(), patch: operations.patchFound() }),
+    ...(rights.delete && { delete: operations.removeFound() }),
   };
   const single = {
     ...(rights.read && { get: operations.get() }),
@@ -87,34 +57,89 @@ class RecordOperations {
 
   list(): JsonObject {
     return this.#operation('list', 'List or search records', {
-      parameters: [...listParameters(this.entity), parameter('prefer.count')],
+      parameters: [...listParameters(this.entity), parameter('prefer.count'), parameter('if-none-match')],
       responses: {
         200: {
           description: 'The records.',
-          headers: { 'Content-Range': header('content-range') },
+          headers: { 'Content-Range': header('content-range'), ETag: header('etag.list'), Link: header('link') },
           content: { [JSON_TYPE]: { schema: { type: 'array', items: this.#schemas.returned() } } },
         },
+        304: { description: 'The list is still as it was read.', headers: { ETag: header('etag.list') } },
         // 300: what `select` embeds could be several relations.
-        ...problemResponses([300, 400, 401, 403, 404, 406, 500, 503]),
+        ...problemResponses([300, 400, 401, 403, 404, 406, 429, 500, 503]),
       },
     });
   }
 
   insert(): JsonObject {
-    const oneOrMany = (schema: JsonObject): JsonObject => ({ oneOf: [schema, { type: 'array', items: schema }] });
     return this.#operation('insert', 'Insert one record or many', {
       description: 'An object in, an object out; an array in, an array out. All are stored or none.',
-      parameters: [parameter('prefer.return')],
+      parameters: ['on_conflict', 'columns', 'list.select', 'prefer.insert', 'idempotency-key'].map(parameter),
       requestBody: { required: true, content: { [JSON_TYPE]: { schema: oneOrMany(this.#schemas.input()) } } },
       responses: {
-        201: {
-          description: 'Stored. ETag and Location are sent when the body was an object.',
-          headers: { ETag: header('etag'), Location: header('location') },
+        200: {
+          description: 'Nothing was inserted: all were there, and are as they are answered.',
           content: { [JSON_TYPE]: { schema: oneOrMany(this.#schemas.returned()) } },
         },
-        ...problemResponses([400, 401, 403, 404, 409, 413, 415, 422, 500, 503]),
+        201: {
+          description: 'Stored. ETag and Location are sent when the body was an object.',
+          headers: { ETag: header('etag'), Location: header('location'), 'Idempotency-Replayed': header('idempotency-replayed') },
+          content: { [JSON_TYPE]: { schema: oneOrMany(this.#schemas.returned()) } },
+        },
+        ...problemResponses([300, 400, 401, 403, 404, 409, 413, 415, 422, 428, 429, 500, 503]),
       },
     });
+  }
+
+  put(): JsonObject {
+    return this.#operation('put', 'Insert or replace the record with a key', {
+      description: 'The query has `eq` for each member of a unique key, with the values that the body has: `?sku=eq.A1`.',
+      parameters: [...this.#filters(), this.#precondition, parameter('prefer.return'), parameter('idempotency-key')],
+      requestBody: { required: true, content: { [JSON_TYPE]: { schema: this.#schemas.input() } } },
+      responses: {
+        200: this.#single('The record as it is now.'),
+        201: this.#single('The record as it was stored.'),
+        204: { description: '`return=minimal` was asked for.', headers: { ETag: header('etag') } },
+        ...problemResponses([400, 401, 403, 404, 409, 413, 415, 422, ...this.#lost, 429, 500, 503]),
+      },
+    });
+  }
+
+  patchFound(): JsonObject {
+    return this.#operation('patchFound', 'Change whatever a filter finds (RFC 7396)', {
+      description: 'All records that are found are changed, or none. Without any filter it is refused.',
+      parameters: [...this.#filters(), parameter('prefer.found'), parameter('idempotency-key')],
+      requestBody: {
+        required: true,
+        content: Object.fromEntries([MERGE_PATCH, JSON_TYPE].map((type) => [type, { schema: this.#schemas.patch() }])),
+      },
+      responses: this.#found('The records as they are now.'),
+    });
+  }
+
+  removeFound(): JsonObject {
+    return this.#operation('deleteFound', 'Delete whatever a filter finds', {
+      description: 'All records that are found are deleted, or none. Without any filter it is refused.',
+      parameters: [...this.#filters(), parameter('prefer.found'), parameter('idempotency-key')],
+      responses: this.#found('The records as they were; `return=representation` was asked for.'),
+    });
+  }
+
+  #found(description: string): JsonObject {
+    return {
+      200: {
+        description,
+        headers: { 'Content-Range': header('content-range') },
+        content: { [JSON_TYPE]: { schema: { type: 'array', items: this.#schemas.returned() } } },
+      },
+      204: { description: 'Done.', headers: { 'Content-Range': header('content-range') } },
+      ...problemResponses([300, 400, 401, 403, 404, 409, 413, 415, 422, 428, 429, 500, 503]),
+    };
+  }
+
+  /** Those of lists that say which records, and what is answered of them. */
+  #filters(): readonly JsonObject[] {
+    return listParameters(this.entity).filter(({ $ref }) => !/\/list\.(limit|offset|after)$/.test(String($ref)));
   }
 
   get(): JsonObject {
@@ -123,13 +148,13 @@ class RecordOperations {
       responses: {
         200: this.#single('The record.'),
         304: { description: 'The record is still as it was read.', headers: { ETag: header('etag') } },
-        ...problemResponses([400, 401, 403, 404, 500, 503]),
+        ...problemResponses([400, 401, 403, 404, 429, 500, 503]),
       },
     });
   }
 
   replace(): JsonObject {
-    return this.#change('replace', 'Replace a record', [JSON_TYPE], this.#schemas.replacement());
+    return this.#change('replace', 'Replace a record', { [JSON_TYPE]: this.#schemas.replacement() });
   }
 
   patch(): JsonObject {
@@ -137,29 +162,33 @@ class RecordOperations {
       'A JSON merge patch: null removes an optional member, and sets a required one that may be null to null. ' +
       'To store null in an optional member, replace the record (PUT).';
     // Clients that send everything as plain JSON are understood as well.
-    const mediaTypes = [MERGE_PATCH, JSON_TYPE];
-    return this.#change('patch', 'Change members of a record (RFC 7396)', mediaTypes, this.#schemas.patch(), description);
+    const schema = this.#schemas.patch();
+    const bodies = { [MERGE_PATCH]: schema, [JSON_TYPE]: schema, [JSON_PATCH]: OPERATIONS };
+    return this.#change('patch', 'Change members of a record (RFC 7396, RFC 6902)', bodies, description);
   }
 
   remove(): JsonObject {
     return this.#operation('delete', 'Delete a record', {
-      parameters: [this.#precondition],
+      parameters: [this.#precondition, parameter('idempotency-key')],
       responses: {
         204: { description: 'Deleted.' },
-        ...problemResponses([400, 401, 403, 404, 409, ...this.#lost, 500, 503]),
+        ...problemResponses([400, 401, 403, 404, 409, ...this.#lost, 429, 500, 503]),
       },
     });
   }
 
-  #change(verb: string, summary: string, mediaTypes: readonly string[], schema: JsonObject, description?: string): JsonObject {
+  #change(verb: string, summary: string, bodies: Readonly<Record<string, JsonObject>>, description?: string): JsonObject {
     return this.#operation(verb, summary, {
       ...(description !== undefined && { description }),
-      parameters: [this.#precondition, parameter('prefer.return')],
-      requestBody: { required: true, content: Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, { schema }])) },
+      parameters: [this.#precondition, parameter('prefer.return'), parameter('idempotency-key')],
+      requestBody: {
+        required: true,
+        content: Object.fromEntries(Object.entries(bodies).map(([type, schema]) => [type, { schema }])),
+      },
       responses: {
         200: this.#single('The record as it is now.'),
         204: { description: 'Changed; `return=minimal` was asked for.', headers: { ETag: header('etag') } },
-        ...problemResponses([400, 401, 403, 404, 409, 413, 415, 422, ...this.#lost, 500, 503]),
+        ...problemResponses([400, 401, 403, 404, 409, 413, 415, 422, ...this.#lost, 429, 500, 503]),
       },
     });
   }
@@ -177,20 +206,21 @@ class RecordOperations {
   }
 }
 
-function parameter(name: string): JsonObject {
-  return { $ref: `#/components/parameters/${name}` };
+function oneOrMany(schema: JsonObject): JsonObject {
+  return { oneOf: [schema, { type: 'array', items: schema }] };
 }
 
-function header(name: string): JsonObject {
-  return { $ref: `#/components/headers/${name}` };
-}
-
-function ifMatch(required: boolean): JsonObject {
-  return {
-    name: 'If-Match',
-    in: 'header',
-    required,
-    schema: { type: 'string', examples: ['"3"'] },
-    description: 'The ETag that was read. The answer is 412 when the record has changed since.',
-  };
-}
+/** RFC 6902 §4. */
+const OPERATIONS: JsonObject = {
+  type: 'array',
+  items: {
+    type: 'object',
+    required: ['op', 'path'],
+    properties: {
+      op: { enum: ['add', 'remove', 'replace', 'move', 'copy', 'test'] },
+      path: { type: 'string', format: 'json-pointer' },
+      from: { type: 'string', format: 'json-pointer' },
+      value: {},
+    },
+  },
+};

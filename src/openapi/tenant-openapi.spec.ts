@@ -112,12 +112,15 @@ const SYSTEM_VALUES = {
 
 describe('tenant OpenAPI › rights', () => {
   it.each<[Role[], string[]]>([
-    [['viewer'], ['listA', 'getA']],
-    [['auditor'], ['listA', 'getA']],
-    [['editor'], ['listA', 'insertA', 'getA', 'replaceA', 'patchA', 'deleteA']],
+    [['viewer'], ['listA', 'getA', 'exportA']],
+    [['auditor'], ['listA', 'getA', 'exportA']],
+    [
+      ['editor'],
+      ['listA', 'insertA', 'putA', 'patchFoundA', 'deleteFoundA', 'getA', 'replaceA', 'patchA', 'deleteA', 'exportA', 'importA'],
+    ],
     [
       ['viewer', 'service'],
-      ['listA', 'insertA', 'getA', 'replaceA', 'patchA', 'deleteA'],
+      ['listA', 'insertA', 'putA', 'patchFoundA', 'deleteFoundA', 'getA', 'replaceA', 'patchA', 'deleteA', 'exportA', 'importA'],
     ],
     [['system_admin'], []],
     [[], []],
@@ -351,10 +354,10 @@ describe('tenant OpenAPI › any document', () => {
         const made = openApi(Object.fromEntries(entities), ['admin'], unchecked);
         await expectValid(JSON.parse(JSON.stringify(made)));
         const paths = Object.keys(made.paths).filter((path) => !path.endsWith('/{id}'));
-        for (const path of paths) expect(path).toMatch(/^\/records\/[^/{}?#]+$/);
+        for (const path of paths) expect(path).toMatch(/^\/(records|exports|imports)\/[^/{}?#]+$/);
         const named = paths.map((path) => decodeURIComponent(path.split('/').at(-1)!));
         expect(new Set(named)).toEqual(new Set(entities.map(([entity]) => entity)));
-        expect(Object.keys(made.paths)).toHaveLength(entities.length * 2);
+        expect(Object.keys(made.paths)).toHaveLength(entities.length * 4);
       }),
       { numRuns: 25 },
     );

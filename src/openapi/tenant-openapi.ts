@@ -10,7 +10,9 @@ import { SchemaComponents } from './document-schema.js';
 import { FILTER_SCHEMAS, LIST_PARAMETERS } from './filter-parameters.js';
 import { identifiersOf } from './identifiers.js';
 import { PROBLEM_RESPONSES, PROBLEM_SCHEMAS } from './problem-responses.js';
-import { RECORD_HEADERS, RECORD_PARAMETERS, recordPaths } from './record-operations.js';
+import { recordPaths } from './record-operations.js';
+import { RECORD_HEADERS, RECORD_PARAMETERS } from './record-parameters.js';
+import { TRANSFER_SCHEMAS, transferPaths } from './transfer-operations.js';
 
 export interface TenantOpenApiInput {
   readonly tenant: { readonly id: string; readonly slug: string; readonly name: string };
@@ -32,7 +34,11 @@ export function tenantOpenApi({ tenant, entities, principal, serverUrl, version 
     update: mayPerform(principal, 'records.update'),
     delete: mayPerform(principal, 'records.delete'),
   };
-  const paths = sorted.map((entity) => recordPaths(entity, identifiers.get(entity.name)!, rights, components));
+  const transfer = { export: mayPerform(principal, 'records.export'), import: mayPerform(principal, 'records.import') };
+  const paths = sorted.map((entity) => {
+    const identifier = identifiers.get(entity.name)!;
+    return { ...recordPaths(entity, identifier, rights, components), ...transferPaths(entity, identifier, transfer) };
+  });
   return {
     openapi: '3.1.0',
     info: {
@@ -52,7 +58,7 @@ export function tenantOpenApi({ tenant, entities, principal, serverUrl, version 
       parameters: { ...LIST_PARAMETERS, ...RECORD_PARAMETERS },
       headers: RECORD_HEADERS,
       responses: PROBLEM_RESPONSES,
-      schemas: { ...components.toJSON(), ...FILTER_SCHEMAS, ...PROBLEM_SCHEMAS },
+      schemas: { ...components.toJSON(), ...FILTER_SCHEMAS, ...TRANSFER_SCHEMAS, ...PROBLEM_SCHEMAS },
     },
   };
 }

@@ -14,6 +14,8 @@ export interface PostgrestError {
 
 const CODES: Partial<Record<ProblemName, string>> = {
   'request/invalid-query': 'PGRST100',
+  'request/too-complex': 'PGRST100',
+  'request/too-many-waiting': 'PGRST003',
   'request/malformed-json': 'PGRST102',
   'request/range-not-satisfiable': 'PGRST103',
   'request/unknown-profile': 'PGRST106',
@@ -32,6 +34,7 @@ const CODES: Partial<Record<ProblemName, string>> = {
   'record/too-many-affected': 'PGRST124',
   'record/invalid': '23514',
   'record/duplicate': '23505',
+  'record/key-repeated': '21000',
   'record/reference-missing': '23503',
   'record/still-referenced': '23503',
   'database/invalid-value': '22P02',

@@ -14,6 +14,8 @@ const CATALOG = {
   'request/unfaithful-json': { status: 400, title: 'The body holds a value that could not be stored and returned unchanged' },
   'request/invalid': { status: 422, title: 'The request does not have the expected shape' },
   'request/invalid-query': { status: 400, title: 'The query string could not be understood' },
+  'request/invalid-cursor': { status: 400, title: 'The cursor does not lead on from here' },
+  'request/too-complex': { status: 400, title: 'The query asks for more than one request may' },
   'request/unknown-relationship': { status: 400, title: 'The query follows a relationship that does not exist' },
   'request/ambiguous-relationship': { status: 300, title: 'The query follows a relationship that could be several' },
   'request/invalid-header': { status: 400, title: 'A request header could not be understood' },
@@ -23,6 +25,8 @@ const CATALOG = {
   'request/too-large': { status: 413, title: 'The request body is too large' },
   'request/headers-too-large': { status: 431, title: 'The headers of the request are too large' },
   'request/timeout': { status: 408, title: 'The request took too long to arrive' },
+  'request/rate-limited': { status: 429, title: 'Too many requests in a short time' },
+  'request/too-many-waiting': { status: 429, title: 'Too many requests of the tenant at once' },
   'request/unsupported-media-type': { status: 415, title: 'The request body has an unsupported media type or encoding' },
   'request/idempotency-in-progress': { status: 409, title: 'A request with the same Idempotency-Key is not finished' },
   'request/idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used for another request' },
@@ -70,8 +74,15 @@ const CATALOG = {
   'record/still-referenced': { status: 409, title: 'Other records still refer to this record' },
   'record/precondition-failed': { status: 412, title: 'The record has changed since it was read' },
   'record/precondition-required': { status: 428, title: 'Writes to this entity must send If-Match' },
+  'record/key-repeated': { status: 400, title: 'Two records of the body have the same key' },
+  'record/patch-failed': { status: 409, title: 'A test of the patch failed' },
   'record/too-many-affected': { status: 400, title: 'The request would change more records than it allows' },
   'record/too-many': { status: 413, title: 'Too many records in one request' },
+
+  'import/not-found': { status: 404, title: 'No such import' },
+  'import/aborted': { status: 422, title: 'The import ended at a record that was refused' },
+  'import/conflict': { status: 409, title: 'The import is not in a state for this, or what is sent is not what it began with' },
+  'import/interrupted': { status: 503, title: 'The import is not finished' },
 
   'database/invalid-value': { status: 400, title: 'A value could not be read as the type of its column' },
   'database/context-missing': {

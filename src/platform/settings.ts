@@ -57,6 +57,20 @@ const SCHEMA = {
       default: 10,
       description: 'Connections for tenant traffic per instance.',
     },
+    TENANT_POOL_SHARE: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 100,
+      default: 80,
+      description: 'Percent of these connections that one tenant may hold; the rest is there for the others.',
+    },
+    TENANT_QUEUE: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 100000,
+      default: 1000,
+      description: 'Requests of one tenant that may wait for a connection, five seconds each; what is beyond is answered 429.',
+    },
     STATEMENT_TIMEOUT_MS: {
       type: 'integer',
       minimum: 100,
@@ -73,6 +87,33 @@ const SCHEMA = {
     AUTH_ISSUER: { type: 'string', minLength: 1, description: 'The `iss` of accepted tokens.' },
     AUTH_AUDIENCE: { type: 'string', minLength: 1, default: 'business-store', description: 'The `aud` of accepted tokens.' },
     AUTH_JWKS_URL: { type: 'string', pattern: '^https?://', description: "The issuer's JSON Web Key Set." },
+    RATE_LIMIT_PER_SECOND: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 1000000,
+      default: 1000,
+      description: 'Requests per second that one tenant may send to an instance, on average; 0 for no limit.',
+    },
+    RATE_LIMIT_BURST_SECONDS: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 3600,
+      default: 5,
+      description: 'How many seconds of its limit a tenant that was quiet may use at once.',
+    },
+    AUTH_FAILURES_PER_MINUTE: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 1000000,
+      default: 300,
+      description:
+        'Refused tokens per minute and client address; further ones are answered 429. Valid tokens always pass. 0 for no limit.',
+    },
+    TRUSTED_PROXIES: {
+      type: 'string',
+      pattern: '^[0-9A-Fa-f.:/]+(, *[0-9A-Fa-f.:/]+)*$',
+      description: 'Addresses of reverse proxies whose `X-Forwarded-For` tells the client address, such as `10.0.0.0/8,::1`.',
+    },
     AUDIT_SINK: {
       type: 'string',
       // No credentials in it: fetch would refuse the URL, and say it in full.
@@ -94,6 +135,20 @@ const SCHEMA = {
       default: 16777216,
       description: 'Largest request body.',
     },
+    REQUEST_TIMEOUT_MS: {
+      type: 'integer',
+      minimum: 1000,
+      maximum: 3600000,
+      default: 60000,
+      description: 'How long a request may take to arrive whole, in milliseconds; its headers, ten seconds at most.',
+    },
+    ANSWER_TIMEOUT_MS: {
+      type: 'integer',
+      minimum: 1000,
+      maximum: 3600000,
+      default: 30000,
+      description: 'How long a client may take nothing of its answer before the connection is closed, in milliseconds.',
+    },
     MAX_ROWS: {
       type: 'integer',
       minimum: 1,
@@ -107,6 +162,13 @@ const SCHEMA = {
       maximum: 100000,
       default: 10000,
       description: 'Most records one insert takes.',
+    },
+    MAX_CHANGED_ROWS: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 10000,
+      default: 1000,
+      description: 'Most records one filter changes or deletes.',
     },
     IDEMPOTENCY_HOURS: {
       type: 'integer',
@@ -146,16 +208,25 @@ export interface Settings {
   readonly DATABASE_CONTROL_URL?: string;
   readonly DATABASE_ADMIN_URL?: string;
   readonly DATABASE_POOL_SIZE: number;
+  readonly TENANT_POOL_SHARE: number;
+  readonly TENANT_QUEUE: number;
   readonly STATEMENT_TIMEOUT_MS: number;
   readonly CONTEXT_KEYS?: string;
   readonly AUTH_ISSUER?: string;
   readonly AUTH_AUDIENCE: string;
   readonly AUTH_JWKS_URL?: string;
+  readonly RATE_LIMIT_PER_SECOND: number;
+  readonly RATE_LIMIT_BURST_SECONDS: number;
+  readonly AUTH_FAILURES_PER_MINUTE: number;
+  readonly TRUSTED_PROXIES?: string;
   readonly AUDIT_SINK: string;
   readonly LOG_LEVEL: string;
   readonly BODY_LIMIT_BYTES: number;
+  readonly REQUEST_TIMEOUT_MS: number;
+  readonly ANSWER_TIMEOUT_MS: number;
   readonly MAX_ROWS: number;
   readonly MAX_INSERT_ROWS: number;
+  readonly MAX_CHANGED_ROWS: number;
   readonly IDEMPOTENCY_HOURS: number;
   readonly DRAIN_MS: number;
 }

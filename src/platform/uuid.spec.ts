@@ -10,6 +10,14 @@ describe('uuidV7', () => {
   it('does not repeat, within a millisecond either', () => {
     expect(new Set(Array.from({ length: 20_000 }, () => uuidV7(1))).size).toBe(20_000);
   });
+
+  it('made now sorts in the order of its making, and stays close to the clock', () => {
+    const ids = Array.from({ length: 20_000 }, () => uuidV7());
+    expect(ids).toEqual([...ids].sort());
+    expect(new Set(ids).size).toBe(20_000);
+    const last = Number.parseInt((ids.at(-1) as string).replace('-', '').slice(0, 12), 16);
+    expect(last - Date.now()).toBeLessThan(20);
+  });
 });
 
 describe('uuidV7Range', () => {

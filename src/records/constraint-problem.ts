@@ -22,6 +22,8 @@ export function constraintProblem(error: unknown, entity: Entity, removing: bool
     // A writer that has not heard of the change keeps nothing in step with it: to be run again by one that has.
     return code === '23514' && !removing && entity.shadows === undefined ? error : beingChanged(entity);
   }
+  // As Postgres has it: a statement does not change one record twice.
+  if (code === '21000') return new Problem('record/key-repeated', 'Two records of the body have the same key. Send it once.');
   if (code === '23505') {
     const key = entity.uniqueKeys.find(({ name }) => name === constraint);
     const members = key?.properties ?? ['id'];
@@ -44,4 +46,13 @@ export function constraintProblem(error: unknown, entity: Entity, removing: bool
     });
   }
   return error;
+}
+
+/** What a broken constraint means is known here, where the entity is. */
+export async function explained<T>(entity: Entity, removing: boolean, writing: Promise<T>): Promise<T> {
+  try {
+    return await writing;
+  } catch (error) {
+    throw constraintProblem(error, entity, removing);
+  }
 }

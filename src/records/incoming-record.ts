@@ -16,7 +16,16 @@ export interface IncomingRecord {
   readonly faults: readonly Fault[];
 }
 
-export function incomingInsert(entity: Entity, body: JsonValue, subject: string, at: string): IncomingRecord {
+const NONE: ReadonlySet<string> = new Set();
+
+/** @param emptied properties that no default fills. */
+export function incomingInsert(
+  entity: Entity,
+  body: JsonValue,
+  subject: string,
+  at: string,
+  emptied: ReadonlySet<string> = NONE,
+): IncomingRecord {
   const faults: Fault[] = [];
   if (!isJsonObject(body)) {
     return { content: {}, id: '', faults: [{ pointer: at, rule: 'type', message: 'must be an object' }] };
@@ -41,7 +50,7 @@ export function incomingInsert(entity: Entity, body: JsonValue, subject: string,
       faults.push({ pointer: pointer(at, property.name), rule: 'readOnly', message: 'is set by the store: leave it out' });
     } else if (property.generated) {
       complete[property.name] = generate(property.generated, subject);
-    } else if (!given && property.default !== undefined) {
+    } else if (!given && property.default !== undefined && !emptied.has(property.name)) {
       complete[property.name] = property.default;
     }
   }
@@ -123,11 +132,15 @@ function mergePatch(target: JsonValue | undefined, patch: JsonValue): JsonValue 
   return merged;
 }
 
+/** A stored record without what is never returned: what a client can speak of. */
+export function visibleRecord(entity: Entity, record: JsonObject): JsonObject {
+  const { hidden } = traitsOf(entity);
+  return hidden.size === 0 ? record : Object.fromEntries(Object.entries(record).filter(([member]) => !hidden.has(member)));
+}
+
 /** What the audit trail keeps of a record: its content, without system members and without what is never returned. */
 export function auditedContent(entity: Entity, record: JsonObject): JsonObject {
-  const content = withoutSystemMembers(record);
-  const { hidden } = traitsOf(entity);
-  return hidden.size === 0 ? content : Object.fromEntries(Object.entries(content).filter(([member]) => !hidden.has(member)));
+  return visibleRecord(entity, withoutSystemMembers(record));
 }
 
 /** What an entity asks of every record, worked out once. */

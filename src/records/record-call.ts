@@ -19,6 +19,8 @@ export interface RecordCall {
   readonly body: JsonValue;
   readonly headers: IncomingHttpHeaders;
   readonly query: () => URLSearchParams;
+  /** Path and query string as they were sent. */
+  readonly url: string;
   /** The same records under two conventions: the service's own, or PostgREST's for its clients. */
   readonly surface: Surface;
 }
@@ -38,6 +40,7 @@ export const Call = createParamDecorator((_: unknown, context: ExecutionContext)
     body: (request.body ?? null) as JsonValue,
     headers: request.headers,
     query: () => queryPairs(request),
+    url: request.raw.url ?? '',
     surface,
   };
 });

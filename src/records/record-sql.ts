@@ -2,8 +2,11 @@ import { hash } from 'node:crypto';
 import type { DefinedEntity } from '../entities/defined-entity.js';
 import { getStatement } from '../model/query/get-statement.js';
 import type { Statement } from '../model/sql.js';
+import { type ChangeManyStatement, changeManyStatement } from '../model/statements/change-many-statement.js';
 import { type ChangeStatements, changeStatements } from '../model/statements/change-statements.js';
+import type { ConflictKey } from '../model/statements/conflict-key.js';
 import { type InsertStatement, insertStatement } from '../model/statements/insert-statement.js';
+import { type UpsertStatements, upsertStatements } from '../model/statements/upsert-statements.js';
 import { compileRowWriter, compileStoredRowWriter, type RowWriter } from '../model/values/row-writer.js';
 
 /** Everything about an entity's SQL that does not depend on a request: generated once per version. */
@@ -15,6 +18,8 @@ export interface RecordSql {
   readonly get: (id: string) => Statement;
   readonly insert: InsertStatement;
   readonly change: ChangeStatements;
+  readonly changeMany: () => ChangeManyStatement;
+  readonly upsert: (key: ConflictKey) => UpsertStatements;
   /** Where the id and the revision stand in a row of `record`. */
   readonly idAt: number;
   readonly revisionAt: number;
@@ -29,17 +34,42 @@ export function recordSql(defined: DefinedEntity): RecordSql {
   const record = compileRowWriter(entity);
   const stored = compileStoredRowWriter(entity);
   const prepared = (text: string): string => preparedName(version, text);
+  const columns = { lock: stored.columns, change: record.columns };
   const sql: RecordSql = {
     record,
     stored,
     get: getStatement(home, entity, record.columns, prepared),
     insert: insertStatement(home, entity, record.columns, prepared),
-    change: changeStatements(home, entity, { lock: stored.columns, change: record.columns }, prepared),
+    change: changeStatements(home, entity, columns, prepared),
+    changeMany: once(() => changeManyStatement(home, entity, record.columns, prepared)),
+    upsert: onceFor(
+      ({ members }) => members.map(({ name }) => name).join('\n'),
+      (key: ConflictKey) => upsertStatements(home, entity, key, columns, prepared),
+    ),
     idAt: record.columns.indexOf('id'),
     revisionAt: record.columns.indexOf('revision'),
   };
   compiled.set(defined, sql);
   return sql;
+}
+
+/** For what few entities are ever asked. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+function onceFor<K, T>(nameOf: (key: K) => string, make: (key: K) => T): (key: K) => T {
+  const made = new Map<string, T>();
+  return (key) => {
+    const name = nameOf(key);
+    const known = made.get(name) ?? make(key);
+    made.set(name, known);
+    return known;
+  };
 }
 
 /**

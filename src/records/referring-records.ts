@@ -31,7 +31,7 @@ interface Referrer {
 export type Referrers = ReadonlyMap<string, readonly Referrer[]>;
 
 /** A record whose row is locked, as its entity's stored row writer reads it. */
-interface LockedRecord {
+export interface LockedRecord {
   readonly defined: DefinedEntity;
   readonly row: Row;
   readonly stored: JsonObject;
@@ -42,7 +42,7 @@ interface Detached {
   readonly properties: Set<Property>;
 }
 
-/** Most records that one deletion deletes or changes, the deleted one included. */
+/** Most records that one deletion deletes or changes, those included that are asked for. */
 const MOST_AFFECTED = 10_000;
 
 /** Events prepared in one turn of the event loop. */
@@ -66,11 +66,12 @@ export function referrersOf(entities: ReadonlyMap<string, DefinedEntity>): Refer
 }
 
 /**
- * Deletes the record and whatever goes with it, and commits. The record is locked: nobody can come to refer to it meanwhile.
+ * Deletes the records, of one entity, and whatever goes with them, and commits. They are locked: nobody can come to refer to them
+ * meanwhile.
  * @throws Problem when it would affect too many; what Postgres says when another record restricts it.
  */
-export async function removeWithReferring(tx: TenantTx, referrers: Referrers, root: LockedRecord): Promise<void> {
-  const { removed, detached } = await findAffected(tx, referrers, root);
+export async function removeWithReferring(tx: TenantTx, referrers: Referrers, roots: readonly LockedRecord[]): Promise<void> {
+  const { removed, detached } = await findAffected(tx, referrers, roots);
   for (const group of groupedBy(detached, kindOf).values()) {
     const [{ record, properties }] = group as [Detached];
     const events = uuidV7Range(group.length);
@@ -78,7 +79,7 @@ export async function removeWithReferring(tx: TenantTx, referrers: Referrers, ro
     const written = { ...events, count: group.length };
     await tx.query(detachStatement(tx.home, record.defined.entity, [...properties], changes, written, tx.actor));
   }
-  // Backwards, so that the trail ends with the record that was asked for.
+  // Backwards, so that the trail ends with what was asked for.
   const ordered = [...groupedBy(removed, ({ defined }) => defined.name).values()].map((records) => records.reverse()).reverse();
   const events = uuidV7Range(removed.length);
   const changes = await changesOf(ordered.flat(), events.ids, (record) => [record, { before: contentOf(record) }]);
@@ -95,11 +96,11 @@ export async function removeWithReferring(tx: TenantTx, referrers: Referrers, ro
 async function findAffected(
   tx: TenantTx,
   referrers: Referrers,
-  root: LockedRecord,
+  roots: readonly LockedRecord[],
 ): Promise<{ removed: LockedRecord[]; detached: Detached[] }> {
-  const removed = new Map([[keyOf(root.defined, root.stored.id as string), root]]);
+  const removed = new Map(roots.map((root) => [keyOf(root.defined, root.stored.id as string), root]));
   const detached = new Map<string, Detached>();
-  let level = [root];
+  let level: readonly LockedRecord[] = roots;
   while (level.length > 0) {
     const next: LockedRecord[] = [];
     for (const [name, targets] of groupedBy(level, ({ defined }) => defined.name)) {
@@ -178,7 +179,7 @@ function contentOf({ defined, stored }: LockedRecord): JsonObject {
   return auditedContent(defined.entity, stored);
 }
 
-function lockedRecord(defined: DefinedEntity, row: Row): LockedRecord {
+export function lockedRecord(defined: DefinedEntity, row: Row): LockedRecord {
   return { defined, row, stored: JSON.parse(recordSql(defined).stored.write(row)) as JsonObject };
 }
 

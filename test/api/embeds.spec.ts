@@ -47,12 +47,12 @@ describe('an embed', () => {
     ['Artist?select=count(),Album(Title)', '400 request/invalid-query', 'which cannot be many records'],
     [
       `Album?select=${'Artist(Album('.repeat(3)}Title${'))'.repeat(3)}`,
-      '400 request/invalid-query',
+      '400 request/too-complex',
       'may be embedded 5 deep at most',
     ],
     [
       `Album?select=${Array.from({ length: 21 }, (_, i) => `a${i}:Artist(Name)`).join(',')}`,
-      '400 request/invalid-query',
+      '400 request/too-complex',
       'may embed 20 entities at most',
     ],
   ])('refuses %s', async (path, expected, detail) => {

@@ -11,7 +11,11 @@ interface Fitting {
 
 const ENTITY = '/api/v1/tenants/:tenantId/entities/:entity';
 const ROLLOUT = '/api/v1/rollouts/:rolloutId';
+const RECORDS = '/api/v1/tenants/:tenantId/records/:entity';
+const REST = '/rest/v1/:entity';
 const NO_CHANGE = { answer: '404 entity/change-not-found' };
+const IMPORTS = '/api/v1/tenants/:tenantId/imports';
+const NO_IMPORT = { answer: '404 import/not-found' };
 const NO_ROLLOUT = { answer: '404 rollout/not-found' };
 const NO_PACK = { answer: '404 pack/not-found' };
 /** What the definition of `note`, which is the same all along, makes of these. */
@@ -25,6 +29,16 @@ export const FITTING: Readonly<Record<string, Fitting>> = {
   [`POST ${ENTITY}/changes/:changeId/abort`]: NO_CHANGE,
   [`POST ${ENTITY}/retained/:property/purge`]: { answer: '404 entity/nothing-retained' },
   [`POST ${ENTITY}/restore`]: { body: { property: 'gone' }, answer: '404 entity/nothing-retained' },
+  [`PUT ${RECORDS}`]: { query: '?title=eq.a', body: { title: 'b' }, answer: '422 record/invalid' },
+  [`PATCH ${RECORDS}`]: { query: '?title=eq.nobody' },
+  [`DELETE ${RECORDS}`]: { query: '?title=eq.nobody' },
+  [`PUT ${REST}`]: { query: '?title=eq.a', body: { title: 'b' }, answer: '422 23514' },
+  [`PATCH ${REST}`]: { query: '?title=eq.nobody', answer: '204' },
+  [`DELETE ${REST}`]: { query: '?title=eq.nobody' },
+  // What is sent is JSON, which an import does not take.
+  [`POST ${IMPORTS}/:entity`]: { answer: '415 request/unsupported-media-type' },
+  [`GET ${IMPORTS}/:importId`]: NO_IMPORT,
+  [`GET ${IMPORTS}/:importId/events`]: NO_IMPORT,
   'GET /api/v1/packs/:pack/:version': NO_PACK,
   'POST /api/v1/tenants/:tenantId/packs': { body: { pack: 'none' }, ...NO_PACK },
   'POST /api/v1/rollouts': { body: { pack: 'none' }, ...NO_PACK },

@@ -100,7 +100,7 @@ describe('a pool of one connection', () => {
 
 describe('repeats of a request that waits for a lock', () => {
   it('hold no connections meanwhile: others are served, and in the end all get its answer', async () => {
-    await throughKiller({ DATABASE_POOL_SIZE: '2' }, async (url) => {
+    await throughKiller({ DATABASE_POOL_SIZE: '2', TENANT_POOL_SHARE: '100' }, async (url) => {
       killer.arm(NEVER);
       const call = at(url);
       const path = `/records/item/${(await call('post', '/records/item').send({ text: 'a' }).expect(201)).body.id}`;

@@ -47,7 +47,7 @@ const kept = async (key: string): Promise<number> => {
 
 /** All that a client sees of an answer, but what belongs to the request, and the mark of a replay. */
 function seen({ status, text, headers }: Response) {
-  const { date, connection, 'keep-alive': _, 'x-request-id': __, 'idempotency-replayed': ___, ...others } = headers;
+  const { date, connection, 'keep-alive': _, 'x-request-id': __, 'idempotency-replayed': ___, ratelimit, ...others } = headers;
   return { status, text, headers: others };
 }
 const isReplay = ({ headers }: Response): boolean => headers['idempotency-replayed'] === 'true';

@@ -93,10 +93,10 @@ describe('the document of a tenant', () => {
     const [viewer, auditor, editor, admin] = await Promise.all(
       (['viewer', 'auditor', 'editor', 'admin'] as const).map(documentFor),
     );
-    expect(operationsOf(viewer!)).toHaveLength(2 * 12);
+    expect(operationsOf(viewer!)).toHaveLength(3 * 12);
     expect(operationsOf(viewer!).every((operation) => operation.startsWith('get '))).toBe(true);
     expect(operationsOf(auditor!)).toEqual(operationsOf(viewer!));
-    expect(operationsOf(editor!)).toHaveLength(6 * 12);
+    expect(operationsOf(editor!)).toHaveLength(11 * 12);
     expect(operationsOf(admin!)).toEqual(operationsOf(editor!));
     expect(JSON.stringify(viewer)).not.toContain('requestBody');
     expect(JSON.stringify(viewer)).not.toContain('"pin"');
@@ -110,6 +110,8 @@ describe('the document of a tenant', () => {
     expect(Object.keys((await call('get', '/openapi.json')).body.paths)).toEqual([
       expect.stringMatching(/\/records\/own$/),
       expect.stringMatching(/\/records\/own\/\{id\}$/),
+      expect.stringMatching(/\/exports\/own$/),
+      expect.stringMatching(/\/imports\/own$/),
     ]);
     const path = `/api/v1/tenants/${tenant.id}/openapi.json`;
     expect(refusal(await test.request(await test.token(['admin'], other.id), 'get', path))).toBe('403 auth/tenant-mismatch');

@@ -70,5 +70,49 @@ app.patch('/products/:id', async (request, reply) => {
   return rows[0];
 });
 
+app.get('/makers', async (request) => {
+  const { rows } = await inTenant((client) =>
+    client.query(
+      `select name, (
+         select coalesce(json_agg(json_build_object('number', number, 'weight', weight)), '[]')
+         from (select number, weight from part where maker = maker.number order by part.id limit 5) as part
+       ) as part
+       from maker order by id limit $1`,
+      [request.query.limit],
+    ),
+  );
+  return rows;
+});
+
+app.get('/parts', async (request) => {
+  const { rows } = await inTenant((client) =>
+    client.query('select * from part where (weight, id) > ($1, $2) order by weight, id limit 20', [
+      request.query.weight,
+      request.query.id,
+    ]),
+  );
+  return rows;
+});
+
+app.get('/totals', async () => {
+  const { rows } = await inTenant((client) =>
+    client.query('select maker, count(*)::int as count, sum(weight) as sum from part group by maker order by maker'),
+  );
+  return rows;
+});
+
+app.post('/parts', async (request) => {
+  const { number, weight, maker } = request.body;
+  const { rows } = await inTenant((client) =>
+    client.query(
+      `insert into part (tenant_id, id, number, weight, maker) values ($1, $2, $3, $4, $5)
+       on conflict (tenant_id, number) do update set weight = excluded.weight, maker = excluded.maker, updated_at = now()
+       returning *`,
+      [tenant, randomUUID(), number, weight, maker],
+    ),
+  );
+  return rows[0];
+});
+
 await app.listen({ port: 0, host: '127.0.0.1' });
 console.log(`PORT ${app.server.address().port}`);

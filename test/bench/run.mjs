@@ -29,7 +29,8 @@ const POOL_SIZE = 10;
 const BULK = 1000;
 const SEEDED = 5000;
 
-const AIMS = { get: 0.9, list: 0.9, insert: 0.7, update: 0.7, bulk: 0.7 };
+const MAKERS = 50;
+const AIMS = { get: 0.9, list: 0.9, insert: 0.7, update: 0.7, bulk: 0.7, embed: 0.9, aggregate: 0.9, keyset: 0.9, upsert: 0.5 };
 
 const cleanups = [];
 process.on('exit', runCleanups);
@@ -63,6 +64,8 @@ const service = await launch('dist/main.js', /"url":"(http:[^"]+)"/, {
   AUTH_ISSUER: issuer.issuer,
   AUTH_JWKS_URL: auth.jwksUrl,
   AUDIT_SINK: 'none',
+  // One tenant sends all it can.
+  RATE_LIMIT_PER_SECOND: '0',
 });
 
 const system = await issuer.sign({ subject: 'bench', roles: ['system_admin'] });
@@ -82,8 +85,39 @@ await call('PUT', `/api/v1/tenants/${tenantId}/entities/product`, token, {
   },
 });
 
+await call('PUT', `/api/v1/tenants/${tenantId}/entities/maker`, token, {
+  type: 'object',
+  additionalProperties: false,
+  properties: { number: { type: 'integer', unique: true }, name: { type: 'string' } },
+});
+await call('PUT', `/api/v1/tenants/${tenantId}/entities/part`, token, {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    number: { type: 'integer', unique: true },
+    weight: { type: 'number' },
+    maker: { type: 'integer', relation: { entity: 'maker', field: 'number' } },
+  },
+  required: ['number', 'weight'],
+  indexes: [['weight']],
+});
+
+const ofTenant = 'tenant_id uuid not null, id uuid primary key';
+const stamps = 'created_at timestamptz not null default now(), updated_at timestamptz not null default now()';
 await admin(
   'bench_baseline',
+  `create table maker (${ofTenant}, number bigint, name text, ${stamps}, unique (tenant_id, number))`,
+  `create table part (${ofTenant}, number bigint not null, weight float8 not null, maker bigint, ${stamps}, unique (tenant_id, number))`,
+  'create index on part (maker)',
+  'create index on part (weight, id)',
+  `insert into maker (tenant_id, id, number, name) select '${tenantId}', gen_random_uuid(), n, 'maker ' || n from generate_series(1, ${MAKERS}) n`,
+  `insert into part (tenant_id, id, number, weight, maker)
+   select '${tenantId}', gen_random_uuid(), n, n % 1000, n % ${MAKERS} + 1 from generate_series(1, ${SEEDED}) n`,
+  ...['maker', 'part'].flatMap((table) => [
+    `alter table ${table} enable row level security`,
+    `alter table ${table} force row level security`,
+    `create policy tenant on ${table} using (tenant_id = current_setting('app.current_tenant')::uuid)`,
+  ]),
   `create table product (
      tenant_id uuid not null, id uuid primary key, sku text not null, name text not null, price float8 not null,
      quantity bigint not null, active boolean not null, released date,
@@ -92,7 +126,7 @@ await admin(
   'alter table product force row level security',
   "create policy tenant on product using (tenant_id = current_setting('app.current_tenant')::uuid)",
   "create role baseline login password 'bench'",
-  'grant select, insert, update, delete on product to baseline',
+  'grant select, insert, update, delete on product, maker, part to baseline',
 );
 const baseline = await launch('test/bench/baseline.mjs', /PORT (\d+)/, {
   BASELINE_URL: database('bench_baseline', 'baseline', 'bench'),
@@ -122,10 +156,25 @@ for (const target of Object.values(systems)) {
   target.ids = [];
   for (let i = 0; i < SEEDED; i += BULK) target.ids.push(...(await post(target, products(BULK))).map((row) => row.id));
 }
+const recordsOf = (entity) => `/api/v1/tenants/${tenantId}/records/${entity}`;
+const makers = Array.from({ length: MAKERS }, (_, i) => ({ number: i + 1, name: `maker ${i + 1}` }));
+const part = (n) => ({ number: n, weight: n % 1000, maker: (n % MAKERS) + 1 });
+await call('POST', recordsOf('maker'), token, makers);
+await call(
+  'POST',
+  recordsOf('part'),
+  token,
+  Array.from({ length: SEEDED }, (_, i) => part(i + 1)),
+);
 await admin('bench_service', 'vacuum analyze');
 await admin('bench_baseline', 'vacuum analyze');
 
 const json = { 'content-type': 'application/json' };
+const numbers = Array.from({ length: SEEDED }, (_, i) => i + 1);
+const isService = (target) => target === systems.service;
+/** The second half of the parts, by weight. */
+const [halfway] = await call('GET', `${recordsOf('part')}?select=id,weight&order=weight,id&offset=${SEEDED / 2}&limit=1`, token);
+const nextPage = await cursorAt(`${recordsOf('part')}?order=weight,id&limit=20`, SEEDED / 40);
 const rotate = (ids, build) => {
   let next = 0;
   return (request) => {
@@ -153,6 +202,25 @@ const operations = {
     ],
   }),
   bulk: (t) => ({ method: 'POST', headers: { ...t.headers, ...json }, body: JSON.stringify(products(BULK)) }),
+  embed: (t) => ({
+    url: isService(t)
+      ? `${service.found}${recordsOf('maker')}?select=name,part(number,weight)&limit=20&part.limit=5`
+      : `${new URL(t.root).origin}/makers?limit=20`,
+  }),
+  aggregate: (t) => ({
+    url: isService(t)
+      ? `${service.found}${recordsOf('part')}?select=maker,count(),weight.sum()`
+      : `${new URL(t.root).origin}/totals`,
+  }),
+  keyset: (t) => ({
+    url: isService(t) ? service.found + nextPage : `${new URL(t.root).origin}/parts?weight=${halfway.weight}&id=${halfway.id}`,
+  }),
+  upsert: (t) => {
+    const url = isService(t) ? `${service.found}${recordsOf('part')}?on_conflict=number` : `${new URL(t.root).origin}/parts`;
+    const headers = { ...t.headers, ...json, prefer: 'resolution=merge-duplicates' };
+    const setupRequest = rotate(numbers, (r, n) => ({ ...r, body: JSON.stringify({ ...part(n), weight: Math.random() }) }));
+    return { url, requests: [{ method: 'POST', headers, setupRequest }] };
+  },
 };
 
 const figures = [];
@@ -192,6 +260,19 @@ runCleanups();
 await auth.stop();
 await cluster.stop();
 process.exit();
+
+/** Follows `Link: <…>; rel="next"` so many times. */
+async function cursorAt(path, pages) {
+  let next = path;
+  for (let page = 0; page < pages; page++) {
+    const response = await fetch(new URL(next, service.found), { headers: { authorization: `Bearer ${token}` } });
+    const link = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '');
+    if (!link) throw new Error(`page ${page} of ${path} has no next: ${response.status} ${await response.text()}`);
+    next = link[1];
+  }
+  const { pathname, search } = new URL(next, service.found);
+  return pathname + search;
+}
 
 function runCleanups() {
   for (const clean of cleanups.splice(0).reverse()) clean();
@@ -239,7 +320,7 @@ async function call(method, path, bearer, body) {
   const response = await fetch(service.found + path, {
     method,
     headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
   return response.json();

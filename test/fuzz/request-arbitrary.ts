@@ -43,7 +43,9 @@ const inTarget = fc
 
 const METHODS = 'GET GET GET POST POST PUT PATCH DELETE HEAD OPTIONS TRACE PROPFIND'.split(' ');
 const PATHS = 'records/item records/item/ID records/X records/item/X entities/X entities audit X openapi.json /../X'.split(' ');
-const PARAMETERS = 'select order limit offset or and not.or name count price at ref data after entity'.split(' ');
+const PARAMETERS = 'select order limit offset or and not.or name count price at ref data after entity columns on_conflict'.split(
+  ' ',
+);
 const HEADERS = [
   ...'Authorization Content-Type Content-Encoding If-Match If-None-Match Prefer Range Accept X-Request-Id X-Access-Grant'.split(
     ' ',
@@ -53,6 +55,7 @@ const HEADERS = [
 const HEADER_VALUES = [
   ...['Bearer', 'Bearer ', 'Basic YTpi', '"1"', '*', 'W/"1"', 'return=minimal', 'count=exact', '0-0', 'items=0-1', 'gzip'],
   ...['identity', 'application/json; charset=utf-16', 'application/merge-patch+json', '100-continue', 'later'],
+  ...['application/json-patch+json', 'resolution=merge-duplicates', 'resolution=ignore-duplicates', 'tx=rollback'],
 ];
 const MEMBERS = 'name count price at ref data id tenant_id revision type properties $ref required x'.split(' ');
 

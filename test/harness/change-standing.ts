@@ -41,13 +41,13 @@ export async function buried({ admin }: KillScene, killer: StatementKiller): Pro
   });
 }
 
-/** Registry and catalog agree; what is not finished is allowed only while a change is under way. */
+/** Registry and catalog agree; what a change has prepared is there only while it is under way. */
 export async function expectOldOrNew({ call }: KillScene, entity: string, { version, status }: Standing): Promise<void> {
   // An instance hears of a new version a moment after its commit.
   await eventually(async () => (await call('get', `/entities/${entity}`).expect(200)).body.version === version);
-  const drift = (await call('get', `/entities/${entity}/drift`).expect(200)).body.items;
-  const unexplained = drift.filter(({ kind }: { kind: string }) => !(status === 'running' && kind === 'unfinished'));
-  expect({ version, status, unexplained }).toEqual({ version, status, unexplained: [] });
+  const { items, preparing } = (await call('get', `/entities/${entity}/drift`).expect(200)).body;
+  const leftBehind = status === 'running' ? [] : preparing;
+  expect({ version, status, items, leftBehind }).toEqual({ version, status, items: [], leftBehind: [] });
 }
 
 /** Told once, and noted once, like each version before it. */

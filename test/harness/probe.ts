@@ -137,7 +137,7 @@ const ATTEMPTS: readonly Attempt[] = [
   },
   ...[
     'audit.events',
-    ...['tenant_schemas', 'entity_versions', 'schema_changes', 'retained_properties', 'tenant_packs'].map(
+    ...['tenant_schemas', 'entity_versions', 'schema_changes', 'retained_properties', 'tenant_packs', 'imports'].map(
       (table) => `business_store_service.${table}`,
     ),
   ].map(
@@ -185,6 +185,25 @@ const ATTEMPTS: readonly Attempt[] = [
       },
     }),
   ),
+  {
+    name: 'the attacker moves the imports of the victim on',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, subject.attacker);
+      const text = 'update business_store_service.imports set bytes = 1 where tenant_id = $1';
+      return outcomeOf(client, text, [subject.victim.tenantId]);
+    },
+  },
+  ...(['for the victim', "in somebody else's name"] as const).map(
+    (how): Attempt => ({
+      name: `the attacker begins an import ${how}`,
+      mustBeRefused: true,
+      run: async (client, subject) => {
+        await enter(client, subject, subject.attacker, subject.attacker);
+        const [home, of] = how === 'for the victim' ? [subject.victim, ACTOR.subject] : [subject.attacker, 'somebody'];
+        return outcomeOf(client, IMPORT_INSERT, [home.tenantId, of]);
+      },
+    }),
+  ),
   ...(['the trail of the victim', "somebody else's name"] as const).map(
     (where): Attempt => ({
       name: `the attacker writes events into ${where}`,
@@ -214,6 +233,14 @@ const ATTEMPTS: readonly Attempt[] = [
     },
   },
   {
+    name: 'the control plane forgets an import of today',
+    login: 'control',
+    run: async (client, subject) => {
+      await enter(client, subject, { ...subject.victim, tenantId: PLATFORM_ID }, { ...subject.victim, role: 'bss_control' });
+      return outcomeOf(client, "delete from business_store_service.imports where updated_at > now() - interval '1 day'");
+    },
+  },
+  {
     name: 'the owner of the table reads',
     login: 'control',
     run: async (client, { victim }) => {
@@ -237,6 +264,10 @@ export const ATTEMPT_NAMES: readonly string[] = ATTEMPTS.map(({ name }) => name)
 
 const EVENT_INSERT = `insert into audit.events (tenant_id, event_id, actor, request_id, action, body)
 values ($1, gen_random_uuid(), $2, 'probe', 'record.created', '{}')`;
+
+const IMPORT_INSERT = `insert into business_store_service.imports
+  (tenant_id, import_id, entity, format, on_error, holder, prefix_hash, created_by, request_id)
+values ($1, gen_random_uuid(), 'note', 'csv', 'abort', gen_random_uuid(), sha256(''), $2, 'probe')`;
 
 const CLAIM = `insert into business_store_service.idempotency_keys (tenant_id, subject, key_hash, request_hash, expires_at)
 values ($1, $2, sha256('key'), sha256('request'), now() + interval '1 day')`;
@@ -269,6 +300,7 @@ async function tokenOf(client: pg.Client, tenant: TenantHome, secret: Buffer, { 
 
 export async function seedSharedTables(database: TestDatabase, { tenantId }: TenantHome): Promise<void> {
   await database.admin(EVENT_INSERT, [tenantId, 'seed']);
+  await database.admin(IMPORT_INSERT, [tenantId, 'seed']);
   // To somebody in every tenant, so that there are answers to colleagues too.
   await database.admin(
     CLAIM.replace('values ($1, $2,', 'select id, $1,').replace(/\)$/, ' from business_store_service.tenants'),

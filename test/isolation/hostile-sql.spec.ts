@@ -114,6 +114,16 @@ const REFUSED: Record<string, string[]> = {
     "insert into business_store_service.idempotency_keys (tenant_id, subject, key_hash, request_hash, expires_at) values (bss.tenant(), 'somebody', sha256(''), sha256(''), now())",
     "insert into business_store_service.idempotency_keys (tenant_id, subject, key_hash, request_hash, expires_at) values (gen_random_uuid(), 'tester', sha256(''), sha256(''), now())",
   ],
+  'changing whose an import is or what it began as, or beginning one for others': [
+    'delete from business_store_service.imports',
+    'truncate business_store_service.imports',
+    "update business_store_service.imports set created_by = 'somebody'",
+    "update business_store_service.imports set entity = 'note'",
+    'update business_store_service.imports set tenant_id = gen_random_uuid()',
+    "insert into business_store_service.imports (tenant_id, import_id, entity, format, on_error, holder, prefix_hash, created_by, request_id, stored) values (bss.tenant(), gen_random_uuid(), 'note', 'csv', 'skip', gen_random_uuid(), sha256(''), 'tester', '', 5)",
+    "insert into business_store_service.imports (tenant_id, import_id, entity, format, on_error, holder, prefix_hash, created_by, request_id) values (bss.tenant(), gen_random_uuid(), 'note', 'csv', 'skip', gen_random_uuid(), sha256(''), 'somebody', '')",
+    "insert into business_store_service.imports (tenant_id, import_id, entity, format, on_error, holder, prefix_hash, created_by, request_id) values (gen_random_uuid(), gen_random_uuid(), 'note', 'csv', 'skip', gen_random_uuid(), sha256(''), 'tester', '')",
+  ],
   'reading around the tables': [
     'select * from "@other".note',
     'table "@other".note',

@@ -215,7 +215,8 @@ describe('what gets through without', () => {
     const { rows } = await database.admin(`
       select format('alter policy %I on %I.%I', policyname, schemaname, tablename) as policy, qual, with_check
       from pg_policies
-      where schemaname in ('audit', 'business_store_service') and policyname in ('tenant_isolation_policy', 'tenant_reads', 'tenant_writes', 'control', 'own_answers', 'control_sweeps')`);
+      where schemaname in ('audit', 'business_store_service') and policyname in ('tenant_isolation_policy', 'tenant_reads', 'tenant_writes', 'control', 'own_answers', 'control_sweeps',
+        'tenant_begins', 'tenant_moves_on')`);
     const clauses = (row: { qual: string | null; with_check: string | null }, loose: boolean): string =>
       (row.qual ? ` using (${loose ? 'true' : row.qual})` : '') +
       (row.with_check ? ` with check (${loose ? 'true' : row.with_check})` : '');
@@ -231,15 +232,36 @@ describe('what gets through without', () => {
       'the attacker reads the victim in business_store_service.schema_changes',
       'the attacker reads the victim in business_store_service.retained_properties',
       'the attacker reads the victim in business_store_service.tenant_packs',
+      'the attacker reads the victim in business_store_service.imports',
       'the attacker reads the answers to the victim',
       'the attacker reads the answers to somebody else',
       'the attacker changes the answers to somebody else',
       'the attacker answers in advance to the victim',
       'the attacker answers in advance to somebody else',
+      'the attacker moves the imports of the victim on',
+      'the attacker begins an import for the victim',
+      "the attacker begins an import in somebody else's name",
       'the attacker writes events into the trail of the victim',
       "the attacker writes events into somebody else's name",
       'the control plane reads the victim in the context of the attacker',
       'the control plane sweeps answers that have not expired',
+      'the control plane forgets an import of today',
+    ]);
+  });
+
+  it('row-level security on imports', async () => {
+    const table = 'business_store_service.imports';
+    expect(
+      await whatGetsThrough(
+        [`alter table ${table} disable row level security`],
+        [`alter table ${table} enable row level security`],
+      ),
+    ).toEqual([
+      'the attacker reads the victim in business_store_service.imports',
+      'the attacker moves the imports of the victim on',
+      'the attacker begins an import for the victim',
+      "the attacker begins an import in somebody else's name",
+      'the control plane forgets an import of today',
     ]);
   });
 

@@ -93,7 +93,7 @@ describe('no role of the running service', () => {
     expect(await listed('select parname from pg_parameter_acl where $1::text[] is not null')).toEqual([]);
   });
 
-  it('has a right on a sequence, a foreign server, or a column other than those of an audit event or a kept answer', async () => {
+  it('has a right on a sequence, a foreign server, or a column other than those of an audit event, a kept answer or an import', async () => {
     const granted = `
       select role, oid::regclass::text from unnest($1::text[]) as role, pg_class
       where relkind = 'S' and has_sequence_privilege(role, oid, 'USAGE, SELECT, UPDATE')
@@ -104,9 +104,23 @@ describe('no role of the running service', () => {
     // All but occurred_at, which is not for the writer to say.
     const columns = ['action', 'actor', 'body', 'entity', 'event_id', 'record_id', 'request_id', 'tenant_id'];
     const answers = ['body', 'expires_at', 'headers', 'key_hash', 'request_hash', 'status', 'subject', 'tenant_id'];
+    const imports = ['bytes', 'conflict', 'created_by', 'entity', 'errors', 'failed', 'finished_at', 'format', 'holder'].concat([
+      'ignored',
+      'import_id',
+      'lines',
+      'on_error',
+      'prefix_hash',
+      'reason',
+      'request_id',
+      'state',
+      'stored',
+      'tenant_id',
+      'updated_at',
+    ]);
     const written = [
       ...columns.map((column) => `${column} audit.events`),
       ...answers.map((column) => `${column} business_store_service.idempotency_keys`),
+      ...imports.map((column) => `${column} business_store_service.imports`),
     ].sort();
     expect(await listed(granted)).toEqual(written);
     expect((await listed(granted, [['bss_migrator']])).filter((right) => !written.includes(right))).toEqual([
@@ -157,6 +171,7 @@ describe('the roles of the running service reach exactly', () => {
       'audit.pending INSERT',
       'business_store_service.entity_versions SELECT',
       'business_store_service.idempotency_keys SELECT',
+      'business_store_service.imports SELECT',
       'business_store_service.retained_properties SELECT',
       'business_store_service.schema_changes SELECT',
       'business_store_service.tenant_packs SELECT',
@@ -167,6 +182,7 @@ describe('the roles of the running service reach exactly', () => {
         'bss_control audit.pending INSERT',
         'bss_control business_store_service.entity_versions INSERT,SELECT',
         'bss_control business_store_service.idempotency_keys DELETE',
+        'bss_control business_store_service.imports DELETE',
         'bss_control business_store_service.retained_properties DELETE,INSERT,SELECT',
         'bss_control business_store_service.rollout_tenants INSERT,SELECT,UPDATE',
         'bss_control business_store_service.rollouts INSERT,SELECT,UPDATE',
@@ -194,6 +210,28 @@ describe('the roles of the running service reach exactly', () => {
     expect(await listed(granted)).toEqual(
       [
         'bss_control expires_at SELECT',
+        ...['bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => ofTenant.map((right) => `${role} ${right}`)),
+      ].sort(),
+    );
+  });
+
+  it('these columns of imports: a tenant cannot change whose an import is nor what it began as, the control plane cannot read it', async () => {
+    const granted = `select role, attname, string_agg(right_name, ',' order by right_name)
+      from unnest($1::text[]) as role, unnest(array['SELECT', 'INSERT', 'UPDATE']) as right_name, pg_attribute
+      where attrelid = 'business_store_service.imports'::regclass and attnum > 0
+        and has_column_privilege(role, attrelid, attnum, right_name)
+      group by role, attname`;
+    const ofTenant = ['created_at SELECT', 'holder INSERT,SELECT,UPDATE', 'prefix_hash INSERT,SELECT,UPDATE'].concat(
+      ['conflict', 'created_by', 'entity', 'format', 'ignored', 'import_id', 'on_error', 'request_id', 'tenant_id'].map(
+        (column) => `${column} INSERT,SELECT`,
+      ),
+      ['bytes', 'errors', 'failed', 'finished_at', 'lines', 'reason', 'state', 'stored', 'updated_at'].map(
+        (column) => `${column} SELECT,UPDATE`,
+      ),
+    );
+    expect(await listed(granted)).toEqual(
+      [
+        'bss_control updated_at SELECT',
         ...['bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => ofTenant.map((right) => `${role} ${right}`)),
       ].sort(),
     );

@@ -24,11 +24,12 @@ const ALLOWED = ['destructive', 'drop:gone'];
 
 let scene: KillScene;
 
-beforeAll(async () => {
+// Each has a tenant to itself: every death leaves an entity behind, and the service reads them all after each change.
+beforeEach(async () => {
   scene = await openKillScene();
 });
 
-afterAll(() => scene.close());
+afterEach(() => scene.close());
 
 /** The last of the plan's questions about the table; what follows concerns the change. */
 const isPlanned = (sql: string): boolean => sql.includes('pg_total_relation_size');

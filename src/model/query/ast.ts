@@ -9,6 +9,10 @@ import type { Relationship } from './relationships.js';
 export interface ReadQuery extends ReadNode {
   /** The total for `where`, whatever the page, is asked for as well. */
   readonly count: Count | null;
+  /** The cursor that the page begins behind, as it was sent; empty: the beginning. null: the client does not page by cursors. */
+  readonly after: string | null;
+  /** A cursor can say where the page ends: not of groups, and not of rows that are named by Range. */
+  readonly isContinuable: boolean;
 }
 
 /** `planned` is the planner's estimate; `estimated` counts up to a limit and estimates beyond it. */

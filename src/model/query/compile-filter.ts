@@ -87,7 +87,7 @@ function unnegated(condition: Condition, context: Conditions): string {
 }
 
 /** Filters are over what is stored, which has no wider numbers than numeric. */
-function sqlType(type: ValueType): string {
+export function sqlType(type: ValueType): string {
   return type === 'number' ? 'numeric' : type;
 }
 

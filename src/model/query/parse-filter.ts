@@ -69,7 +69,7 @@ function parameterValue(entity: Entity, parameter: string, name: string): Value 
 
 /** `(term,term,…)`, each a comparison or a group of its own. */
 function parseGroup(parsing: FilterParsing, scanner: Scanner, depth: number): Condition[] {
-  if (depth > MAX_FILTER_DEPTH) scanner.fail(`groups may be nested ${MAX_FILTER_DEPTH} deep at most.`);
+  if (depth > MAX_FILTER_DEPTH) scanner.exceed(`groups may be nested ${MAX_FILTER_DEPTH} deep at most.`);
   scanner.skipSpaces();
   if (!scanner.take('(')) scanner.fail('a list in parentheses is expected here, such as (price.gt.10,name.is.null).');
   const terms: Condition[] = [];
@@ -124,5 +124,5 @@ function parsePresence(parsing: FilterParsing, scanner: Scanner, embed: Embed, e
 }
 
 function countTerm({ count }: FilterParsing, scanner: Scanner): void {
-  if (++count.terms > MAX_FILTER_TERMS) scanner.fail(`a request may hold ${MAX_FILTER_TERMS} filter terms at most.`);
+  if (++count.terms > MAX_FILTER_TERMS) scanner.exceed(`a request may hold ${MAX_FILTER_TERMS} filter terms at most.`);
 }

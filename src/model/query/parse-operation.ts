@@ -128,7 +128,7 @@ function parseList(scanner: Scanner, enclosed: boolean, open: '(' | '{', close: 
     do {
       const start = scanner.at;
       values.push([scanner.enclosedValue(close), start]);
-      if (values.length > MAX_IN_VALUES) scanner.fail(`a list takes ${MAX_IN_VALUES} values at most.`);
+      if (values.length > MAX_IN_VALUES) scanner.exceed(`a list takes ${MAX_IN_VALUES} values at most.`);
     } while (scanner.take(','));
     if (!scanner.take(close)) scanner.fail(`a comma or ${close} is expected here.`);
   }

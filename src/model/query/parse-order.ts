@@ -33,7 +33,7 @@ function parseTerms(sorted: Sorted, scanner: Scanner): OrderTerm[] {
   const terms: OrderTerm[] = [];
   do {
     terms.push(parseTerm(sorted, scanner));
-    if (terms.length > MAX_ORDER_TERMS) scanner.fail(`order takes ${MAX_ORDER_TERMS} terms at most.`);
+    if (terms.length > MAX_ORDER_TERMS) scanner.exceed(`order takes ${MAX_ORDER_TERMS} terms at most.`);
     scanner.skipSpaces();
   } while (scanner.take(','));
   if (!scanner.done) {

@@ -1,5 +1,5 @@
 import { Problem } from '../../platform/problem.js';
-import { invalidQuery } from './invalid-query.js';
+import { invalidQuery, tooComplex } from './invalid-query.js';
 import { MAX_OFFSET } from './query-limits.js';
 
 /**
@@ -27,7 +27,7 @@ interface Parameter {
 export function parsePage({ limit, offset }: PageParameters, range: string | undefined, maxRows: number): Page {
   const wanted = limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber(limit);
   const skipped = offset === undefined ? 0 : wholeNumber(offset);
-  if (offset && skipped > MAX_OFFSET) throw invalidQuery(offset.parameter, tooFar('the offset'));
+  if (offset && skipped > MAX_OFFSET) throw tooComplex(offset.parameter, tooFar('the offset'));
   const ranged = (range === undefined ? null : parseRange(range)) ?? { first: 0, last: Number.POSITIVE_INFINITY };
   const first = Math.max(skipped, ranged.first);
   const end = Math.min(skipped + wanted, ranged.last + 1);
@@ -35,7 +35,7 @@ export function parsePage({ limit, offset }: PageParameters, range: string | und
 }
 
 /** null for a unit other than items: RFC 9110 has it ignored. `last` is Infinity for `10-`. */
-function parseRange(range: string): { first: number; last: number } | null {
+export function parseRange(range: string): { first: number; last: number } | null {
   const [, unit, spec = ''] = /^(?:([^=\s]+)\s*=)?(.*)$/s.exec(range.trim()) ?? [];
   if (unit !== undefined && unit.toLowerCase() !== 'items') return null;
   const [, from, to] = /^(\d+)-(\d*)$/.exec(spec.trim()) ?? [];
@@ -44,7 +44,7 @@ function parseRange(range: string): { first: number; last: number } | null {
   if (Number.isNaN(first) || last < first) {
     throw invalidRange('Range must name the first and the last row, counted from 0, as in 0-24, or the first alone, as in 25-.');
   }
-  if (first > MAX_OFFSET) throw invalidRange(`In Range ${tooFar('the first row')}`);
+  if (first > MAX_OFFSET) throw new Problem('request/too-complex', `In Range ${tooFar('the first row')}`);
   return { first, last };
 }
 

@@ -25,8 +25,12 @@ function refusal(params: Params, options: Partial<ReadOptions> = {}): Problem {
 }
 
 function detail(...params: Params): string {
+  return detailOf('request/invalid-query', params);
+}
+
+function detailOf(code: string, params: Params): string {
   const problem = refusal(params);
-  expect(problem.code).toBe('request/invalid-query');
+  expect(problem.code).toBe(code);
   expect(problem.status).toBe(400);
   return problem.detail;
 }
@@ -176,7 +180,11 @@ describe('parseReadQuery refuses', () => {
       expect(problem.extensions).toEqual({ header: 'Range' });
       expect(problem.detail).toContain('Range must name the first and the last row');
     }
-    expect(refusal([], { range: '1000001-' }).detail).toContain('the first row may be 1000000 at most');
+    const tooFar = refusal([], { range: '1000001-' });
+    expect([tooFar.code, tooFar.detail]).toEqual([
+      'request/too-complex',
+      expect.stringContaining('the first row may be 1000000 at most'),
+    ]);
   });
 
   test('U+0000 and lone surrogates in names and values', () => {
@@ -191,22 +199,31 @@ describe('parseReadQuery refuses', () => {
 
   test('more than a request may cost', () => {
     const some = (count: number, text: string) => Array.from({ length: count }, () => text).join(',');
-    expect(detail(['or', `(${some(101, 'AlbumId.eq.1')})`])).toContain('a request may hold 100 filter terms at most.');
-    expect(detail(...Array.from({ length: 101 }, () => ['AlbumId', 'eq.1'] as const))).toContain('100 filter terms at most');
-    expect(detail(['or', `(${some(10_000, 'AlbumId.eq.1')})`])).toBe('The query string may hold 16384 bytes at most.');
-    expect(detail(['AlbumId', `in.(${some(1001, '1')})`])).toContain('a list takes 1000 values at most.');
-    expect(detail(['AlbumId', `in.(${some(100_000, '1')})`])).toContain('16384 bytes at most');
-    expect(detail(['Name', `eq.${'ä'.repeat(8200)}`])).toContain('16384 bytes at most');
-    expect(detail(['or', `(${'and('.repeat(10)}AlbumId.eq.1${')'.repeat(11)}`])).toContain(
+    const excess = (...params: Params) => detailOf('request/too-complex', params);
+    expect(excess(['or', `(${some(101, 'AlbumId.eq.1')})`])).toContain('a request may hold 100 filter terms at most.');
+    expect(excess(...Array.from({ length: 101 }, () => ['AlbumId', 'eq.1'] as const))).toContain('100 filter terms at most');
+    expect(excess(['or', `(${some(10_000, 'AlbumId.eq.1')})`])).toBe('The query string may hold 16384 bytes at most.');
+    expect(excess(['AlbumId', `in.(${some(1001, '1')})`])).toContain('a list takes 1000 values at most.');
+    expect(excess(['AlbumId', `in.(${some(100_000, '1')})`])).toContain('16384 bytes at most');
+    expect(excess(['Name', `eq.${'ä'.repeat(8200)}`])).toContain('16384 bytes at most');
+    expect(excess(['or', `(${'and('.repeat(10)}AlbumId.eq.1${')'.repeat(11)}`])).toContain(
       'groups may be nested 10 deep at most.',
     );
-    expect(detail(['or', `(${'not.or('.repeat(100)}AlbumId.eq.1${')'.repeat(101)}`])).toContain(
+    expect(excess(['or', `(${'not.or('.repeat(100)}AlbumId.eq.1${')'.repeat(101)}`])).toContain(
       'groups may be nested 10 deep at most.',
     );
-    expect(detail(['order', some(17, 'Name')])).toContain('order takes 16 terms at most.');
-    expect(detail(['select', some(201, 'Name')])).toContain('select takes 200 terms at most.');
-    expect(detail(['offset', '1000001'])).toContain('the offset may be 1000000 at most');
-    expect(detail(['offset', '9'.repeat(400)])).toContain('the offset may be 1000000 at most');
+    expect(excess(['order', some(17, 'Name')])).toContain('order takes 16 terms at most.');
+    expect(excess(['select', some(201, 'Name')])).toContain('select takes 200 terms at most.');
+    expect(excess(['offset', '1000001'])).toContain('the offset may be 1000000 at most');
+    expect(excess(['offset', '9'.repeat(400)])).toContain('the offset may be 1000000 at most');
+  });
+
+  test('a cursor beside whatever else says where a page begins, and of groups', () => {
+    expect(detail(['after', 'x'], ['offset', '0'])).toContain('leave offset out');
+    expect(detail(['after', 'x'], ['after', 'x'])).toContain('more than once');
+    expect(detail(['after', 'x'], ['select', 'count()'])).toContain('groups are no records');
+    expect(refusal([['after', 'x']], { range: '0-9' }).detail).toContain('leave the Range header out');
+    expect(detail(['after', 'eq.5'], ['after', 'x'], ['offset', '1'])).toContain('"after"');
   });
 
   test('nothing that lies exactly on a limit', () => {
@@ -229,17 +246,37 @@ describe('parseReadQuery', () => {
       limit: 50,
       offset: 0,
       count: null,
+      after: null,
+      isContinuable: true,
       entity: TRACK,
       isGrouped: false,
     });
     expect(parse([], { count: 'planned' }).count).toBe('planned');
   });
 
+  test('takes a cursor as it is, and a filter on a property of that name for what it is', () => {
+    expect(parse([['after', 'a-b_9']])).toMatchObject({ after: 'a-b_9', where: [], isContinuable: true });
+    expect(parse([['after', '']])).toMatchObject({ after: '' });
+    expect(parse([['after', 'eq.5']])).toMatchObject({ after: 'eq.5', where: [] });
+    const named = { ...TRACK, properties: [{ ...TRACK.properties[0]!, name: 'after', column: 'after' }] };
+    const of = (text: string) =>
+      parseReadQuery(new EntityGraph(new Map()), named, [['after', text]], { maxRows: 100, count: null });
+    expect(of('gt.a')).toMatchObject({ after: null, where: [{ operator: 'gt', operand: 'a' }] });
+    expect(of('a-b_9')).toMatchObject({ after: 'a-b_9', where: [] });
+  });
+
+  test('knows which pages no cursor can continue', () => {
+    expect(parse([], { range: '0-9' }).isContinuable).toBe(false);
+    expect(parse([], { range: 'bytes=0-9' }).isContinuable).toBe(true);
+    expect(parse([['select', 'count()']]).isContinuable).toBe(false);
+    expect(parse([['offset', '5']]).isContinuable).toBe(true);
+  });
+
   test('reads each operator, and not', () => {
     for (const operator of ['eq', 'neq', 'gt', 'gte', 'lt', 'lte']) {
       const compared = {
         kind: 'compare',
-        value: { kind: 'field', type: 'bigint', value: { field: { name: 'AlbumId', column: 'album_id', type: 'bigint' } } },
+        value: { kind: 'field', type: 'bigint', field: { name: 'AlbumId', column: 'album_id', type: 'bigint' } },
         operator,
         operand: '7',
       };

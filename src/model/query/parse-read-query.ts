@@ -6,10 +6,12 @@
 import { Problem } from '../../platform/problem.js';
 import type { Entity } from '../entity.js';
 import type { Count, Embed, ReadNode, ReadQuery, SelectTerm } from './ast.js';
+import { isKnownName } from './fields.js';
 import { invalidQuery, quoteName } from './invalid-query.js';
+import { assertContinuable } from './parse-after.js';
 import { GROUPS, parseFilter } from './parse-filter.js';
 import { parseOrder } from './parse-order.js';
-import { parsePage } from './parse-page.js';
+import { parsePage, parseRange } from './parse-page.js';
 import { type Draft, parseSelect } from './parse-select.js';
 import { MAX_QUERY_BYTES } from './query-limits.js';
 import type { EntityGraph } from './relationships.js';
@@ -23,7 +25,7 @@ export interface ReadOptions {
 }
 
 /** What a parameter means that is no filter. A property of such a name is filtered inside a group: `and=(limit.eq.1)`. */
-const SINGLE = ['select', 'order', 'limit', 'offset'] as const;
+const SINGLE = ['select', 'order', 'limit', 'offset', 'after'] as const;
 type SingleParameter = (typeof SINGLE)[number];
 
 /** What parameters say of one node; filters with their name behind the path that leads there. */
@@ -50,7 +52,11 @@ export function parseReadQuery(
     if (parameter !== 'select') hear(said, draft, parameter, text);
   }
   const { maxRows, range, count } = options;
-  return { ...node(draft, said, { maxRows, terms: { terms: 0 }, ...(range === undefined ? {} : { range }) }), count };
+  const read = node(draft, said, { maxRows, terms: { terms: 0 }, ...(range === undefined ? {} : { range }) });
+  const isRanged = range !== undefined && parseRange(range) !== null;
+  const after = said.single.after?.text ?? null;
+  if (after !== null) assertContinuable({ isGrouped: read.isGrouped, isRanged, hasOffset: said.single.offset !== undefined });
+  return { ...read, count, after, isContinuable: !read.isGrouped && !isRanged };
 }
 
 /** Of a request that is no list, such as one that changes whatever its filters find. */
@@ -79,14 +85,14 @@ function nothing(): Said {
 function hear(said: Said, draft: Draft, parameter: string, text: string): void {
   let [node, at, rest] = [said, draft, parameter];
   for (;;) {
-    const isOwn = GROUPS.has(rest) || isSingle(rest);
+    const isOwn = GROUPS.has(rest) || isMeant(rest, text, at, node === said);
     const step = isOwn ? undefined : embedStep(at, rest);
     if (!step) break;
     const next: Said = node.embeds.get(step.as) ?? nothing();
     node.embeds.set(step.as, next);
     [node, at, rest] = [next, step.draft, rest.slice(step.as.length + 1)];
   }
-  if (!isSingle(rest) || (rest === 'select' && node !== said)) {
+  if (!isMeant(rest, text, at, node === said)) {
     node.filters.push({ parameter, name: rest, text });
   } else if (node.single[rest] === undefined) {
     node.single[rest] = { parameter, text };
@@ -126,7 +132,10 @@ function node(draft: Draft, said: Said, { maxRows, range, terms }: Finishing): R
   };
 }
 
-function isSingle(name: string): name is SingleParameter {
+/** Related records have no select and no cursor of their own. A cursor holds no dot and a filter always does. */
+function isMeant(name: string, text: string, { entity }: Draft, isOutermost: boolean): name is SingleParameter {
+  if (name === 'select') return isOutermost;
+  if (name === 'after') return isOutermost && !(text.includes('.') && isKnownName(entity, name));
   return (SINGLE as readonly string[]).includes(name);
 }
 
@@ -140,5 +149,5 @@ function checkText(name: string, value: string): void {
 const UNSTORABLE = /[\u0000\p{Surrogate}]/u;
 
 function tooLong(): Problem {
-  return new Problem('request/invalid-query', `The query string may hold ${MAX_QUERY_BYTES} bytes at most.`);
+  return new Problem('request/too-complex', `The query string may hold ${MAX_QUERY_BYTES} bytes at most.`);
 }

@@ -53,7 +53,7 @@ function parseTerms(selecting: Selecting, entity: Entity, depth: number): Draft 
   const terms: { readonly term: Term; readonly start: number }[] = [];
   let all = -1;
   do {
-    if (++selecting.terms > MAX_SELECT_TERMS) scanner.fail(`select takes ${MAX_SELECT_TERMS} terms at most.`);
+    if (++selecting.terms > MAX_SELECT_TERMS) scanner.exceed(`select takes ${MAX_SELECT_TERMS} terms at most.`);
     scanner.skipSpaces();
     const start = scanner.at;
     if (scanner.take('*')) {
@@ -170,8 +170,8 @@ interface Naming {
 /** From behind the name: `!hint!inner(terms)`. */
 function parseEmbed(selecting: Selecting, entity: Entity, { name, as, isSpread, depth, start }: Naming): DraftEmbed {
   const { scanner, graph } = selecting;
-  if (depth >= MAX_EMBED_DEPTH) scanner.fail(`entities may be embedded ${MAX_EMBED_DEPTH} deep at most.`, start);
-  if (++selecting.embeds > MAX_EMBEDS) scanner.fail(`a request may embed ${MAX_EMBEDS} entities at most.`, start);
+  if (depth >= MAX_EMBED_DEPTH) scanner.exceed(`entities may be embedded ${MAX_EMBED_DEPTH} deep at most.`, start);
+  if (++selecting.embeds > MAX_EMBEDS) scanner.exceed(`a request may embed ${MAX_EMBEDS} entities at most.`, start);
   let hint: string | undefined;
   let isInner = false;
   while (scanner.take('!')) {

@@ -30,7 +30,7 @@ export function parsePath(scanner: Scanner, of: Value): Value {
     const isText = scanner.take('->>');
     if (!isText && !scanner.take('->')) return { kind: 'path', of, steps, type: 'jsonb' };
     steps.push(parseStep(scanner));
-    if (steps.length > MAX_PATH_STEPS) scanner.fail(`a path into a JSON value takes ${MAX_PATH_STEPS} steps at most.`, start);
+    if (steps.length > MAX_PATH_STEPS) scanner.exceed(`a path into a JSON value takes ${MAX_PATH_STEPS} steps at most.`, start);
     if (!isText) continue;
     if (scanner.startsWith('->')) scanner.fail('nothing can be looked up in a text: ->> ends the path.');
     return { kind: 'path', of, steps, type: 'text' };

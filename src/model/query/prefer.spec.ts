@@ -14,7 +14,6 @@ describe('readPrefer', () => {
     'return=',
     'return=maximal',
     'return=MINIMAL',
-    'count=planned',
     'count=exactly',
     'wait=10; return=minimal',
     'note="a, return=minimal, b"',
@@ -47,6 +46,41 @@ describe('readPrefer', () => {
 
   test('reports only what the route follows', () => {
     expect(readPrefer('return=minimal, count=exact', ['count'])).toEqual({ count: 'exact', applied: 'count=exact' });
+  });
+
+  test.each([
+    ['a preference that it does not know', 'handling=strict, note=x', '"note=x"'],
+    ['a value that it does not know', 'return=maximal, handling=strict', '"return=maximal"'],
+    ['a number of records that is none', 'handling=strict, max-affected=many', '"max-affected=many"'],
+    ['several at once', 'handling=strict, a, b=1', '"a", "b=1"'],
+    ['the name of a member of every object', 'handling=strict, constructor', '"constructor"'],
+  ])('refuses in strict handling %s', (_, header, named) => {
+    expect(() => readPrefer(header, [])).toThrow(named);
+  });
+
+  test('takes in strict handling what is known and does not apply', () => {
+    const header = 'handling=strict, tx=rollback, wait=5, respond-async, count=exact, return=minimal, max-affected=3';
+    expect(readPrefer(header, ['count'])).toEqual({ count: 'exact', applied: 'count=exact' });
+  });
+
+  test('counts the affected records only in strict handling', () => {
+    expect(readPrefer('max-affected=3, handling=lenient', ['handling', 'max-affected'])).toEqual({
+      handling: 'lenient',
+      applied: 'handling=lenient',
+    });
+    expect(readPrefer('max-affected=3, handling=strict', ['handling', 'max-affected'])).toEqual({
+      handling: 'strict',
+      'max-affected': 3,
+      applied: 'handling=strict, max-affected=3',
+    });
+  });
+
+  test('reads what becomes of duplicates, of missing members and of the transaction', () => {
+    const names = ['resolution', 'missing', 'tx'] as const;
+    expect(readPrefer('tx=rollback, missing=default, resolution=ignore-duplicates', names)).toEqual({
+      ...{ resolution: 'ignore-duplicates', missing: 'default', tx: 'rollback' },
+      applied: 'resolution=ignore-duplicates, missing=default, tx=rollback',
+    });
   });
 
   test('never throws', () => {

@@ -8,6 +8,7 @@ import type { TenantHome } from '../entity.js';
 import { quoteIdent, type Statement } from '../sql.js';
 import type { Cell, ReadWriter } from '../values/read-writer.js';
 import type { ReadQuery } from './ast.js';
+import { hasNullsAhead } from './compile-keyset.js';
 import {
   type Compilation,
   cellSql,
@@ -18,9 +19,8 @@ import {
   indented,
   orderModifiers,
   orderValue,
-  pageLines,
-  sortName,
 } from './compile-node.js';
+import { type Linked, pageSelect, type Source, sortsOf } from './compile-page.js';
 
 type Row = readonly (string | null)[];
 
@@ -28,17 +28,28 @@ type Row = readonly (string | null)[];
 const PAGE = 'page';
 
 /**
- * Each row of the answer holds the texts of the writer's cells, in order. With `query.count` as `exact` two columns come before
- * them: the total, and one that is NULL where the page is empty and the one row carries nothing but the total. `readRows` reads
- * both layouts.
+ * Each row of the answer holds the texts of the writer's cells, in order, and behind them what `linked` adds. With `query.count`
+ * as `exact` two columns come before them: the total, and one that is NULL where the page is empty and the one row carries
+ * nothing but the total. `readRows` reads both layouts. Groups cannot be `linked`.
  */
-export function readStatement(home: TenantHome, query: ReadQuery, { cells }: ReadWriter): Statement {
+export function readStatement(home: TenantHome, query: ReadQuery, { cells }: ReadWriter, linked?: Linked): Statement {
   const compilation: Compilation = { home, values: [home.tenantId], aliases: 0 };
   const hasTotal = query.count === 'exact';
   const lines = query.isGrouped
     ? groupedLines(compilation, query, cells, hasTotal)
-    : recordLines(compilation, query, cells, hasTotal);
+    : recordLines(compilation, query, cells, hasTotal, linked ?? null);
   return { text: lines.join('\n'), values: compilation.values };
+}
+
+/**
+ * What says which records a list has and in which order: the same text for the same list, whatever is selected of each record
+ * and wherever a page begins.
+ */
+export function sequenceOf(home: TenantHome, query: ReadQuery): string {
+  const compilation: Compilation = { home, values: [home.tenantId], aliases: 0 };
+  const { lines } = namedSource(compilation, query, PAGE);
+  const order = query.order.map((term) => orderValue(compilation, term, `${PAGE}.`) + orderModifiers(term));
+  return JSON.stringify([lines, order, compilation.values]);
 }
 
 /** How many records there are, or how many the planner thinks there are: a row of EXPLAIN (format json). */
@@ -65,17 +76,15 @@ export function plannedRows(explained: string): number {
   return plan['Plan Rows'];
 }
 
-interface Source {
-  readonly ref: string;
-  /** `from` and `where`: the same parameters wherever they stand. */
-  readonly lines: readonly string[];
-}
-
 /** Where other tables take part, the one that is read has a name. */
 function sourceOf(compilation: Compilation, query: ReadQuery, cells: readonly Cell[]): Source {
   const isAlone = !followsRelations(query) && cells.every(({ kind }) => kind !== 'embed');
-  const ref = isAlone ? '' : `${PAGE}.`;
-  const alias = isAlone ? '' : ` as ${PAGE}`;
+  return namedSource(compilation, query, isAlone ? '' : PAGE);
+}
+
+function namedSource(compilation: Compilation, query: ReadQuery, name: string): Source {
+  const ref = name === '' ? '' : `${name}.`;
+  const alias = name === '' ? '' : ` as ${name}`;
   return {
     ref,
     lines: [
@@ -96,41 +105,52 @@ function followsRelations({ select }: ReadQuery): boolean {
  * be lost with an empty page, and a union would tie both halves to the same types. What is embedded is looked up
  * outside too: for the rows of the page and no others.
  */
-function recordLines(compilation: Compilation, query: ReadQuery, cells: readonly Cell[], hasTotal: boolean): string[] {
+function recordLines(
+  compilation: Compilation,
+  query: ReadQuery,
+  cells: readonly Cell[],
+  hasTotal: boolean,
+  linked: Linked | null,
+): string[] {
   const source = sourceOf(compilation, query, cells);
   const { ref } = source;
-  const isNested = hasTotal || cells.some(({ kind }) => kind === 'embed');
+  const isNested = hasTotal || (linked && isInTwo(query, linked)) || cells.some(({ kind }) => kind === 'embed');
   if (!isNested) {
-    const selected = cells.map((cell) => cellSql(compilation, cell, ref)).join(', ');
-    const order = query.order.map((term) => orderValue(compilation, term, ref) + orderModifiers(term)).join(', ');
-    return [`select ${selected}`, ...source.lines, `order by ${order}`, ...pageLines(compilation, query)];
+    const selected = cells.map((cell) => cellSql(compilation, cell, ref));
+    const sorts = sortsOf(compilation, query, ref);
+    const order = sorts.map(({ sql }) => sql);
+    const select = [...selected, ...keysOf(linked, order)];
+    return pageSelect(compilation, query, { select, names: [], source, sorts, order, linked });
   }
   const total = hasTotal ? ['select count(*) as count', ...source.lines] : [];
-  // What is computed to sort by has a name in the page; plain columns have their own.
-  const order = query.order.map((term, index) => {
-    const isPlain = term.embed === null && term.value.kind === 'field';
-    const sql = orderValue(compilation, term, ref);
-    return { term, sql, name: isPlain ? sql.slice(ref.length) : sortName(index), isPlain };
+  const sorts = sortsOf(compilation, query, ref);
+  const plain = sorts.filter(({ isPlain }) => isPlain).map(({ term }) => term);
+  const columns = [...new Set([...(hasTotal ? ['id'] : []), ...columnsBehind(cells, plain)])].map(quoteIdent);
+  const computed = sorts.filter(({ isPlain }) => !isPlain);
+  const page = pageSelect(compilation, query, {
+    select: [...columns.map((column) => ref + column), ...computed.map(({ sql, name }) => `${sql} as ${name}`)],
+    names: [...columns, ...computed.map(({ name }) => name)],
+    order: sorts.map(({ sql, name, isPlain }) => (isPlain ? sql : name)),
+    ...{ source, sorts, linked },
   });
-  const plain = order.filter(({ isPlain }) => isPlain).map(({ term }) => term);
-  const columns = [...new Set([...(hasTotal ? ['id'] : []), ...columnsBehind(cells, plain)])].map(
-    (column) => ref + quoteIdent(column),
-  );
-  const sorts = order.flatMap(({ isPlain, sql, name }) => (isPlain ? [] : `${sql} as ${name}`));
-  const page = [
-    `select ${[...columns, ...sorts].join(', ')}`,
-    ...source.lines,
-    `order by ${order.map(({ term, sql, name, isPlain }) => (isPlain ? sql : name) + orderModifiers(term)).join(', ')}`,
-    ...pageLines(compilation, query),
-  ];
-  const selected = cells.map((cell) => cellSql(compilation, cell, `${PAGE}.`));
+  const named = sorts.map(({ name }) => `${PAGE}.${name}`);
+  const selected = [...cells.map((cell) => cellSql(compilation, cell, `${PAGE}.`)), ...keysOf(linked, named)];
   return [
     `select ${[...(hasTotal ? ['total.count', `${PAGE}."id"`] : []), ...selected].join(', ')}`,
     ...(hasTotal ? ['from (', ...total.map(indented), ') as total', 'left join ('] : ['from (']),
     ...page.map(indented),
     `) as ${PAGE}${hasTotal ? ' on true' : ''}`,
-    `order by ${order.map(({ term, name }) => `${PAGE}.${name}${orderModifiers(term)}`).join(', ')}`,
+    `order by ${sorts.map(({ term }, index) => `${named[index]}${orderModifiers(term)}`).join(', ')}`,
   ];
+}
+
+/** What no cell of a record says of where it stands in the list. */
+function keysOf(linked: Linked | null, sorted: readonly string[]): string[] {
+  return linked ? linked.keyset.added.map((index) => sorted[index] ?? '') : [];
+}
+
+function isInTwo({ entity }: ReadQuery, { keyset, after }: Linked): boolean {
+  return after !== null && hasNullsAhead(entity, keyset.terms, after);
 }
 
 function groupedLines(compilation: Compilation, query: ReadQuery, cells: readonly Cell[], hasTotal: boolean): string[] {

@@ -1,4 +1,4 @@
-import { invalidQuery } from './invalid-query.js';
+import { invalidQuery, tooComplex } from './invalid-query.js';
 
 /**
  * A place in the value of one query parameter, and the tokens PostgREST's grammar is made of. Each token is read by one
@@ -100,6 +100,11 @@ export class Scanner {
 
   fail(message: string, at = this.at): never {
     throw invalidQuery(this.parameter, message, at + 1);
+  }
+
+  /** As `fail`, where a limit is exceeded. */
+  exceed(message: string, at = this.at): never {
+    throw tooComplex(this.parameter, message, at + 1);
   }
 
   /** null, and nothing read, when there is no closed quotation here. */

@@ -1,0 +1,85 @@
+import { isIPv6 } from 'node:net';
+import { Inject, Injectable } from '@nestjs/common';
+import { Authenticator } from '../access/authenticator.js';
+import type { Principal } from '../access/principal.js';
+import { EXPIRED } from '../access/token-verifier.js';
+import { Problem } from '../platform/problem.js';
+import { SETTINGS, type Settings } from '../platform/settings.js';
+import { type Allowance, TokenBuckets } from '../platform/token-buckets.js';
+import type { ServiceRequest } from './request.js';
+
+/**
+ * Who is asking, and do they ask too often? Each tenant has a bucket of requests and each client address one of refused tokens, in the
+ * memory of this instance. Whoever holds a valid token is never kept out because of strangers behind the same address: what guesses
+ * beyond the limit get to know is nothing.
+ */
+@Injectable()
+export class RateLimits {
+  private readonly tenants: TokenBuckets | null;
+  private readonly strangers: TokenBuckets | null;
+  /** `RateLimit-Policy` of tenants, the same for all. */
+  private readonly policy: string;
+
+  constructor(
+    private readonly authenticator: Authenticator,
+    @Inject(SETTINGS) settings: Settings,
+  ) {
+    const { RATE_LIMIT_PER_SECOND: rate, RATE_LIMIT_BURST_SECONDS: seconds, AUTH_FAILURES_PER_MINUTE: failures } = settings;
+    const burst = rate * seconds;
+    this.tenants = rate > 0 ? new TokenBuckets({ burst, seconds }) : null;
+    this.strangers = failures > 0 ? new TokenBuckets({ burst: failures, seconds: 60 }) : null;
+    this.policy = `"default";q=${burst};w=${seconds}`;
+  }
+
+  /**
+   * The principal of the request, whose tenant it costs one of its requests.
+   * @throws Problem as `Authenticator.authenticate` raises it
+   * @throws Problem `request/rate-limited` (429, Retry-After) beyond the limit of the tenant, or of refused tokens
+   */
+  async authenticate(request: ServiceRequest): Promise<Principal> {
+    let principal: Principal;
+    try {
+      principal = await this.authenticator.authenticate(request);
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'auth/invalid-token') this.countRefusal(request.ip, error);
+      throw error;
+    }
+    if (this.tenants && principal.tenantId !== null) {
+      const allowance = this.tenants.take(principal.tenantId);
+      request.rateLimitFields = this.fieldsOf(allowance);
+      if (!allowance.granted) throw limited('The tenant sends more requests than it may. Send them more slowly.', allowance);
+    }
+    return principal;
+  }
+
+  /** As draft-ietf-httpapi-ratelimit-headers has them. */
+  private fieldsOf(allowance: Allowance): Record<string, string> {
+    return { 'RateLimit-Policy': this.policy, RateLimit: `"default";r=${allowance.remaining};t=${allowance.fullIn}` };
+  }
+
+  /** A token that was valid once is nobody's guess. */
+  private countRefusal(address: string, refusal: Problem): void {
+    if (!this.strangers || refusal.detail === EXPIRED) return;
+    const allowance = this.strangers.take(networkOf(address));
+    if (!allowance.granted) throw limited('Too many tokens from this address were refused. Get a valid one.', allowance);
+  }
+}
+
+function limited(detail: string, { nextIn }: Allowance): Problem {
+  return new Problem('request/rate-limited', detail, {}, { 'Retry-After': String(Math.max(1, nextIn)) });
+}
+
+/** One client of IPv6 has a whole /64 to choose its addresses from (RFC 4291 §2.5.4); IPv4 in IPv6 is itself. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address) || /^::ffff:[0-9.]+$/i.test(address)) return address.replace(/^::ffff:/i, '');
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const after = tail === '' ? 0 : tail.split(':').length + (tail.includes('.') ? 1 : 0);
+    while (groups.length + after < 8) groups.push('0');
+  }
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+}

@@ -1,0 +1,139 @@
+import { setImmediate } from 'node:timers/promises';
+import { meetsChangedTable } from '../database/sqlstate.js';
+import type { DefinedEntity } from '../entities/defined-entity.js';
+import { type RawRecord, RecordSplitter, type TransferFormat } from '../model/transfer/split-records.js';
+import { Problem } from '../platform/problem.js';
+import type { Turns } from '../platform/turns.js';
+import type { BodyReader } from './body-reader.js';
+import type { ImportBatches } from './import-batches.js';
+import type { RowReader } from './import-rows.js';
+
+/** One request's work on an import: reads the body, skips what was stored before, and stores the rest batch by batch. */
+
+/**
+ * A batch is one transaction: so many records, or as many as have so many bytes. Measured with a million rows of CSV: the same speed as
+ * with twice as many, and 40 MB less at the peak, because a batch is gone before the garbage collector meets it twice.
+ */
+const BATCH_ROWS = 250;
+const BATCH_BYTES = 250_000;
+
+/** A slow client's records are stored after so long, few as they are: its progress can be seen, and is not lost. */
+const BATCH_MS = 2_000;
+
+/** Rows read in one turn of the event loop. */
+const YIELD_EVERY = 250;
+
+export interface ImportWork {
+  readonly format: TransferFormat;
+  /** Longest record, in bytes. */
+  readonly limit: number;
+  readonly body: BodyReader;
+  readonly rows: RowReader;
+  readonly batches: ImportBatches;
+  /** Of an import that is gone on with: what was stored before. */
+  readonly resumeAt: { readonly bytes: number; readonly prefixHash: string } | null;
+  /** Called once, when the body has proved to be the same, before anything is stored. */
+  readonly onResume: () => Promise<void>;
+  readonly turns: Turns;
+  /** The entity as it is now; it may change while an import runs. @throws Problem when the tenant may not be written to */
+  readonly defined: () => Promise<DefinedEntity>;
+  /** The definition may be older than the table. */
+  readonly forget: () => void;
+}
+
+export class ImportRun {
+  private pending: RawRecord[] = [];
+  private pendingBytes = 0;
+  /** Records at the beginning of `pending` that are no rows: the header. */
+  private headers = 0;
+  private since = performance.now();
+  private isSkipping: boolean;
+
+  constructor(private readonly work: ImportWork) {
+    this.isSkipping = work.resumeAt !== null;
+  }
+
+  async run(): Promise<void> {
+    const { body, format, limit } = this.work;
+    const splitter = new RecordSplitter(format, limit);
+    await this.arrive();
+    for (let chunk = await body.next(); chunk !== null; chunk = await body.next()) {
+      for (const record of splitter.push(chunk)) await this.take(record);
+      if (performance.now() - this.since > BATCH_MS) await this.flush();
+    }
+    const last = splitter.end();
+    if (last) await this.take(last);
+    if (this.isSkipping) throw anotherBody();
+    await this.flush();
+  }
+
+  private async take(record: RawRecord): Promise<void> {
+    const { rows, batches } = this.work;
+    const isHeader = rows.takesHeader(record);
+    if (this.isSkipping) {
+      batches.pass(record);
+      return this.arrive();
+    }
+    this.pending.push(record);
+    this.pendingBytes += record.bytes?.length ?? 0;
+    if (isHeader) this.headers = this.pending.length;
+    if (this.pending.length >= BATCH_ROWS || this.pendingBytes >= BATCH_BYTES) await this.flush();
+  }
+
+  /** Ends the skipping where the import was interrupted, if the body is the same up to there. */
+  private async arrive(): Promise<void> {
+    const { resumeAt, batches, onResume } = this.work;
+    if (!this.isSkipping || !resumeAt || batches.position.bytes < resumeAt.bytes) return;
+    if (batches.position.bytes > resumeAt.bytes || batches.position.digest !== resumeAt.prefixHash) throw anotherBody();
+    this.isSkipping = false;
+    await onResume();
+  }
+
+  private async flush(): Promise<void> {
+    this.since = performance.now();
+    if (this.isSkipping || this.pending.length === 0) return;
+    await this.work.turns.run(() => this.store());
+    this.pending = [];
+    this.pendingBytes = 0;
+    this.headers = 0;
+  }
+
+  /** A table that was changed meanwhile is met once; what of the batch is stored by then is not stored again. */
+  private async store(): Promise<void> {
+    const { batches, defined, forget } = this.work;
+    for (let attempt = 1; ; attempt++) {
+      const already = batches.position.bytes;
+      try {
+        const entity = await defined();
+        return await batches.store(entity, await this.read(entity), attempt > 1);
+      } catch (error) {
+        if (attempt > 1 || !meetsChangedTable(error)) throw error;
+        forget();
+        this.drop(batches.position.bytes - already);
+      }
+    }
+  }
+
+  private async read(entity: DefinedEntity): Promise<ReturnType<RowReader['read']>[]> {
+    const found: ReturnType<RowReader['read']>[] = [];
+    for (const [index, raw] of this.pending.entries()) {
+      if (index % YIELD_EVERY === YIELD_EVERY - 1) await setImmediate();
+      found.push(index < this.headers ? { raw } : this.work.rows.read(entity, raw));
+    }
+    return found;
+  }
+
+  private drop(bytes: number): void {
+    for (let left = bytes; left > 0; ) {
+      left -= this.pending.shift()?.size ?? left;
+      this.headers = Math.max(0, this.headers - 1);
+    }
+  }
+}
+
+function anotherBody(): Problem {
+  return new Problem(
+    'import/conflict',
+    'What is sent differs from what the import has stored so far. Send the same body again; only what comes behind the last stored line may be another.',
+  );
+}

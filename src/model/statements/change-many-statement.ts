@@ -1,0 +1,91 @@
+import { columnType } from '../ddl/column.js';
+import { tableRef } from '../ddl/table-ref.js';
+import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
+import { nullableArrayLiteral } from '../query/array-literal.js';
+import type { ReadNode } from '../query/ast.js';
+import { type Compilation, conditionLines } from '../query/compile-node.js';
+import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
+import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql } from './audit-sql.js';
+import type { NewRecord } from './insert-statement.js';
+import { shadowColumns } from './shadow-columns.js';
+import type { WriteContext } from './write-context.js';
+
+/** Changes whatever a filter finds: one statement locks and reads the records, another changes all of them with their events. */
+
+/** What the table is called whose rows are locked. */
+const FOUND = 'found';
+
+/**
+ * At most `limit` of the records that the conditions of a query find, the given physical columns in order. In the order of their ids,
+ * so that two changes that meet in the same records wait for each other rather than deadlock.
+ */
+export function lockFoundStatement(
+  home: TenantHome,
+  { entity, where }: Pick<ReadNode, 'entity' | 'where'>,
+  columns: readonly string[],
+  limit: number,
+): Statement {
+  const compilation: Compilation = { home, values: [home.tenantId], aliases: 0 };
+  const node: ReadNode = { entity, where, select: [{ kind: 'all' }], order: [], limit, offset: 0, isGrouped: false };
+  const conditions = conditionLines(compilation, node, `${FOUND}.`);
+  const text = [
+    `select ${columns.map((column) => `${FOUND}.${quoteIdent(column)}`).join(', ')}`,
+    `from ${tableRef(home, entity)} as ${FOUND}`,
+    `where ${FOUND}.${TENANT_COLUMN} = $1`,
+    ...conditions,
+    `order by ${FOUND}.id`,
+    `limit $${compilation.values.push(String(limit))}::bigint`,
+    `for update of ${FOUND}`,
+  ].join('\n');
+  return { text, values: compilation.values };
+}
+
+/** The records, which are locked and at least one, with what they are to hold; they come back in any order. */
+export type ChangeManyStatement = (records: readonly NewRecord[], events: AuditedEvents, context: WriteContext) => Statement;
+
+/** @param returning physical columns, in order, for the row writer. */
+export function changeManyStatement(
+  home: TenantHome,
+  entity: Entity,
+  returning: readonly string[],
+  nameOf: NameStatement,
+): ChangeManyStatement {
+  const types = ['uuid', 'uuid', 'text', 'jsonb', ...entity.properties.map(columnType)];
+  const names = ['id', 'event_id', 'body', 'extra', ...entity.properties.map((_, index) => `c${index}`)];
+  const inputValue = (index: number): string => `input.c${index}`;
+  const assignments = [
+    ...entity.properties.map(({ column }, index) => `${quoteIdent(column)} = ${inputValue(index)}`),
+    `${EXTRA_COLUMN} = input.extra`,
+    ...shadowColumns(entity, (property) => inputValue(entity.properties.indexOf(property))).map(
+      ({ column, value }) => `${column} = ${value}`,
+    ),
+    'updated_at = now()',
+    'updated_by = $2',
+    `revision = ${FOUND}.revision + 1`,
+  ];
+  const text = `with input as materialized (
+  select *
+  from unnest(${types.map((type, index) => `$${AUDIT_PARAMETERS + index + 1}::${type}[]`).join(', ')})
+    as record (${names.join(', ')})
+),
+${auditSql('record.updated', { events: 'select $event, event_id, id, body\n  from input', marker: 'values ($marker)' })}
+update ${tableRef(home, entity)} as ${FOUND}
+set ${assignments.join(',\n    ')}
+from input
+where ${FOUND}.${TENANT_COLUMN} = $1::uuid
+  and ${FOUND}.id = input.id
+returning ${returning.map((column) => `${FOUND}.${quoteIdent(column)}`).join(', ')}`;
+  const name = nameOf(text);
+  return (records, events, context) => {
+    const column = (read: (record: NewRecord) => string | null): string => nullableArrayLiteral(records, read);
+    const values = [
+      ...auditParameters(home.tenantId, entity.name, context, events),
+      column((record) => record.id),
+      column((record) => record.eventId),
+      column((record) => record.body),
+      column((record) => record.extra),
+      ...entity.properties.map((_, index) => column((record) => record.columns[index] as string | null)),
+    ];
+    return { text, values, name };
+  };
+}

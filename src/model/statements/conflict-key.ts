@@ -1,0 +1,44 @@
+import { columnType } from '../ddl/column.js';
+import type { Entity } from '../entity.js';
+import { invalidQuery, quoteName } from '../query/invalid-query.js';
+
+/** What makes two records the same one for an upsert: the id, or a unique key of the entity. */
+export interface ConflictKey {
+  readonly members: readonly ConflictMember[];
+}
+
+export interface ConflictMember {
+  readonly name: string;
+  readonly column: string;
+  /** Of the column, as in DDL: a value is compared as it would be stored. */
+  readonly sqlType: string;
+  /** Index into `entity.properties`; -1 is the id. */
+  readonly at: number;
+}
+
+/**
+ * The key of exactly these names, in any order.
+ * @throws Problem request/invalid-query naming the keys there are
+ */
+export function conflictKeyOf(entity: Entity, names: readonly string[], parameter: string): ConflictKey {
+  if (names.length === 1 && names[0] === 'id') return ID;
+  const wanted = new Set(names);
+  const key = entity.uniqueKeys.find(
+    ({ properties }) => properties.length === wanted.size && properties.every((name) => wanted.has(name)),
+  );
+  if (!key) {
+    const keys = [['id'], ...entity.uniqueKeys.map(({ properties }) => properties)].map((members) => members.join(','));
+    throw invalidQuery(
+      parameter,
+      `${names.map(quoteName).join(' and ')} is no unique key of ${quoteName(entity.name)}, whose keys are ${keys.map(quoteName).join(', ')}.`,
+    );
+  }
+  const members = key.properties.flatMap((name): ConflictMember[] => {
+    const at = entity.properties.findIndex((property) => property.name === name);
+    const property = entity.properties[at];
+    return property ? [{ name, column: property.column, sqlType: columnType(property), at }] : [];
+  });
+  return { members };
+}
+
+export const ID: ConflictKey = { members: [{ name: 'id', column: 'id', sqlType: 'uuid', at: -1 }] };

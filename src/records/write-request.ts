@@ -1,0 +1,98 @@
+import type { DefinedEntity } from '../entities/defined-entity.js';
+import type { ReadQuery } from '../model/query/ast.js';
+import { invalidQuery } from '../model/query/invalid-query.js';
+import { parseNames } from '../model/query/parse-names.js';
+import { checkedPairs, onlyOne, parseReadQuery } from '../model/query/parse-read-query.js';
+import { appliedHeader, type Preferences, readPrefer } from '../model/query/prefer.js';
+import { EntityGraph } from '../model/query/relationships.js';
+import { Problem } from '../platform/problem.js';
+import { JSON_ARRAY, mediaTypeOf } from './answer-media.js';
+import { graphOf } from './entity-graphs.js';
+import { assertColumns } from './incoming-bodies.js';
+import { type RecordCall, single } from './record-call.js';
+
+/** What a write asks for beside its body: preferences, the form of the answer, filters, and which members of the body count. */
+export interface WriteRequest {
+  readonly preferences: Preferences;
+  /** What there was to follow, for the answer. */
+  readonly applied: Readonly<Record<string, string>>;
+  readonly media: ReturnType<typeof mediaTypeOf>;
+  /** The answer's `select` and its embeds; `where` is what the filters find. */
+  readonly query: ReadQuery;
+  /** Rows have an order that was asked for. */
+  readonly isSorted: boolean;
+  /** null: every member of the body counts. */
+  readonly columns: readonly string[] | null;
+  /** The names of `on_conflict`. */
+  readonly conflict: readonly string[] | null;
+}
+
+export interface Asking {
+  readonly applicable: NonNullable<Parameters<typeof readPrefer>[1]>;
+  /** Which parameters are not filters: all are taken by an insert, `columns` alone by a change, none by a deletion. */
+  readonly parameters: readonly ('columns' | 'on_conflict')[];
+  readonly maxRows: number;
+}
+
+/** @throws Problem for what of it is not understood, before anything is done. */
+export function readWrite(
+  call: RecordCall,
+  defined: DefinedEntity,
+  entities: ReadonlyMap<string, DefinedEntity>,
+  { applicable, parameters, maxRows }: Asking,
+): WriteRequest {
+  const { entity } = defined;
+  const preferences = readWritePreferences(call, applicable);
+  const pairs = checkedPairs(call.query());
+  const names = (parameter: 'columns' | 'on_conflict'): readonly string[] | null => {
+    const text = parameters.includes(parameter) ? onlyOne(pairs, parameter) : undefined;
+    return text === undefined ? null : parseNames(parameter, text);
+  };
+  const columns = names('columns');
+  if (columns) assertColumns(entity, columns);
+  const read = pairs.filter(([name]) => !(parameters as readonly string[]).includes(name));
+  const paged = read.find(([name]) => name === 'limit' || name === 'offset');
+  if (paged) throw invalidQuery(paged[0], 'a write takes no page: it is about every record that it finds or is sent.');
+  return {
+    ...{ preferences, applied: appliedHeader(preferences), columns, conflict: names('on_conflict') },
+    media: call.surface === 'rest' ? mediaTypeOf(call.headers.accept) : JSON_ARRAY,
+    query:
+      read.length === 0
+        ? plainQuery(defined, maxRows)
+        : parseReadQuery(graphOf(entities), entity, read, { maxRows, count: null }),
+    isSorted: read.some(([name]) => name === 'order'),
+  };
+}
+
+/** What most writes ask for: worked out once, as it costs 8 µs and an insert 300. */
+function plainQuery(defined: DefinedEntity, maxRows: number): ReadQuery {
+  const query = PLAIN.get(defined) ?? parseReadQuery(new EntityGraph(new Map()), defined.entity, [], { maxRows, count: null });
+  PLAIN.set(defined, query);
+  return query;
+}
+
+const PLAIN = new WeakMap<DefinedEntity, ReadQuery>();
+
+/** `tx=rollback` takes effect here. @throws Problem request/invalid-header */
+export function readWritePreferences({ tx, headers }: RecordCall, applicable: Asking['applicable']): Preferences {
+  const preferences = readPrefer(single(headers.prefer), [...applicable, 'tx', 'handling']);
+  if (preferences.tx !== 'rollback') return preferences;
+  if (headers['idempotency-key'] !== undefined) {
+    throw new Problem(
+      'request/invalid-header',
+      'Prefer: tx=rollback keeps nothing, and so no answer for an Idempotency-Key either. Send one of them.',
+      { header: 'Prefer' },
+    );
+  }
+  tx.rehearse();
+  return preferences;
+}
+
+/** @throws Problem request/invalid-query: an insert finds nothing. */
+export function refuseFilters({ query }: WriteRequest): void {
+  if (query.where.length === 0) return;
+  throw new Problem(
+    'request/invalid-query',
+    'An insert takes select, columns and on_conflict, and filters only of what select embeds. PATCH and DELETE take filters; PUT takes those of a key.',
+  );
+}
