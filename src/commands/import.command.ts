@@ -54,11 +54,10 @@ Examples:
       const { client, base } = await tenantClient(options);
       const id = options.resume ?? uuidV7();
       const view = await send(client, `${base}/imports`, id, entity, file, options).catch((error: unknown) => {
-        const isKnown = error instanceof Refusal && String(error.problem.detail).includes('resume=');
-        if (isKnown || options.dryRun) throw error;
+        // What was refused before it began is nothing to go on with.
+        if (options.dryRun || (error instanceof Refusal && error.problem.import === undefined)) throw error;
         const reason = error instanceof Error ? error.message : String(error);
-        const advice = error instanceof Refusal ? '' : `\nTo go on: bss import ${entity} ${file} --resume ${id}`;
-        throw new Error(`${reason}${advice}`);
+        throw new Error(`${reason}\nTo go on: bss import ${entity} ${file} --resume ${id}`);
       });
       process.stdout.write(options.json ? `${JSON.stringify(view, null, 2)}\n` : describe(view, options.dryRun));
       if (view.failed > 0) process.exitCode = 1;
@@ -97,9 +96,9 @@ async function send(
       // It has not begun, or the answer to it all is on its way.
       .catch(() => {});
   }, EVERY_MS);
+  const source = createReadStream(file);
   try {
     const target = `${path}/${encodeURIComponent(entity)}?${queryOf(id, options)}`;
-    const source = createReadStream(file);
     source.on('error', (error) => meter.destroy(error));
     const answer = await client.open('POST', target, { 'content-type': MEDIA_TYPES[format] }, source.pipe(meter));
     if (answer.statusCode !== 200) throw await refusalOf(answer);
@@ -111,6 +110,9 @@ async function send(
   } finally {
     clearInterval(looking);
     bar.stop();
+    // What an early answer has left unsent.
+    source.destroy();
+    meter.destroy();
   }
 }
 

@@ -82,9 +82,11 @@ export class Refusal extends Error {
     const { title, detail, errors } = problem as {
       title?: string;
       detail?: string;
-      errors?: { pointer: string; message: string }[];
+      errors?: { line?: number; pointer: string; message: string }[];
     };
-    const places = (errors ?? []).map(({ pointer, message }) => `\n  ${pointer || '/'}: ${message}`);
+    const places = (errors ?? []).map(
+      ({ line, pointer, message }) => `\n  ${line === undefined ? '' : `line ${line} `}${pointer || '/'}: ${message}`,
+    );
     super(`${title ?? `the service answered ${status}`}${detail ? `. ${detail}` : ''}${places.join('')}`);
     this.name = 'Refusal';
   }

@@ -205,7 +205,7 @@ function refused({ faults }: RefusedRecord, id: string): Problem {
   );
 }
 
-export function interrupted(why: string): Problem {
+function interrupted(why: string): Problem {
   return new Problem('import/interrupted', why, {}, { 'Retry-After': '5' });
 }
 

@@ -235,6 +235,14 @@ describe('aggregates', () => {
   });
 });
 
+describe('a value that is computed', () => {
+  it('does not become what the list is sorted by', async () => {
+    const numbers = async (path: string) => (await read(path)).map(({ AlbumId }: { AlbumId: string }) => AlbumId);
+    expect(await numbers('Album?select=AlbumId::text&order=AlbumId&limit=3&offset=8')).toEqual(['9', '10', '11']);
+    expect(await numbers('Album?select=id,other:id::text,AlbumId::text&order=AlbumId.desc&limit=2')).toEqual(['347', '346']);
+  });
+});
+
 describe('a total', () => {
   it('is exact, what the planner expects, or exact as far as a page goes', async () => {
     const range = async (path: string, count: string) =>

@@ -54,6 +54,17 @@ describe('bss import', () => {
     expect([resumed.code, resumed.stdout]).toEqual([0, 'note: 3 records stored\n']);
   });
 
+  it('ends with the first record refused, however much is still to be sent', async () => {
+    const path = await file(
+      'large.csv',
+      `title,size\nlarge,x\n${'some title that is refused before it is read,1\n'.repeat(600_000)}`,
+    );
+    const { code, stderr } = await run('import', 'note', path);
+    expect(code).toBe(1);
+    expect(stderr).toContain('\n  line 2 /size: must be integer');
+    expect(stderr).toMatch(/To go on: bss import note \S+large\.csv --resume [0-9a-f-]{36}\n/);
+  });
+
   it('fails without a file, without a service, and for a format it does not know', async () => {
     expect((await run('import', 'note', join(folder, 'none.csv'))).stderr).toContain('none.csv');
     const path = await file('one.ndjson', '{"title":"one"}\n');

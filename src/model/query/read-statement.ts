@@ -78,7 +78,9 @@ export function plannedRows(explained: string): number {
 
 /** Where other tables take part, the one that is read has a name. */
 function sourceOf(compilation: Compilation, query: ReadQuery, cells: readonly Cell[]): Source {
-  const isAlone = !followsRelations(query) && cells.every(({ kind }) => kind !== 'embed');
+  // A value such as `"id"::text` is called "id" by Postgres, which would then be what `order by "id"` means.
+  const isBare = (cell: Cell): boolean => cell.kind === 'column' || (query.isGrouped && cell.kind === 'value');
+  const isAlone = !followsRelations(query) && cells.every(isBare);
   return namedSource(compilation, query, isAlone ? '' : PAGE);
 }
 
