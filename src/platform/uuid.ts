@@ -1,7 +1,4 @@
-import { randomFillSync } from 'node:crypto';
-
-const pool = Buffer.alloc(4096);
-let next = pool.length;
+import { randomFew } from './random-bytes.js';
 
 /** Of the last one made now: no later one sorts before it. */
 let lastTime = 0;
@@ -14,7 +11,7 @@ let lastCount = 0;
  * @param time milliseconds; not now, it is random alone
  */
 export function uuidV7(time?: number): string {
-  const random = randomHex();
+  const random = randomFew(10).toString('hex');
   if (time !== undefined) return assembled(time, Number.parseInt(random.slice(0, 3), 16), random);
   const now = Date.now();
   if (now > lastTime || lastCount === 0xfff) {
@@ -24,16 +21,6 @@ export function uuidV7(time?: number): string {
     lastCount++;
   }
   return assembled(lastTime, lastCount, random);
-}
-
-/** 80 bits. */
-function randomHex(): string {
-  if (next + 10 > pool.length) {
-    randomFillSync(pool);
-    next = 0;
-  }
-  next += 10;
-  return pool.toString('hex', next - 10, next);
 }
 
 function assembled(time: number, count: number, random: string): string {

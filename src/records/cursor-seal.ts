@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync } from 'node:crypto';
 import type { ContextKey } from '../database/context-token.js';
+import { randomFew } from '../platform/random-bytes.js';
 
 /**
  * Seals what a cursor says, which may be as sensitive as the records, and opens it again for the same list alone: AES-256-GCM
@@ -28,7 +29,7 @@ export class CursorSeal {
     const [root] = this.roots;
     if (!root) throw new Error('there is no key to seal cursors with');
     const binding = bindingOf(list);
-    const nonce = randomBytes(NONCE);
+    const nonce = randomFew(NONCE);
     const cipher = createCipheriv('aes-256-gcm', keyOf(root, binding), nonce, { authTagLength: TAG }).setAAD(binding);
     return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64url');
   }
