@@ -2,6 +2,7 @@ import type { Actor } from '../database/context-token.js';
 import type { ControlPlane } from '../database/control-plane.js';
 import type { TenantHome } from '../model/entity.js';
 import { quoteIdent } from '../model/sql.js';
+import { Periodic } from '../platform/periodic.js';
 import type { TenantDirectory } from '../tenants/tenant-directory.js';
 import { patiently } from './patiently.js';
 import { announce, lockDefinitions } from './registry-changes.js';
@@ -14,29 +15,22 @@ const AT_ONCE = 100;
 const ACTOR: Actor = { subject: 'business-store', roles: [], requestId: 'purge' };
 
 export class PurgeSweep {
-  private timer: NodeJS.Timeout | null = null;
-  private sweeping: Promise<unknown> = Promise.resolve();
-  private stopping = false;
+  private readonly periodic: Periodic;
 
   constructor(
     private readonly controlPlane: ControlPlane,
     private readonly directory: TenantDirectory,
     private readonly onError: (error: unknown) => void,
-  ) {}
+  ) {
+    this.periodic = new Periodic(EVERY_MS, () => this.sweep(), onError);
+  }
 
   start(): void {
-    const sweep = (): void => {
-      this.sweeping = this.sweep().catch(this.onError);
-    };
-    this.timer = setInterval(sweep, EVERY_MS);
-    this.timer.unref();
-    sweep();
+    this.periodic.start();
   }
 
   async stop(): Promise<void> {
-    this.stopping = true;
-    if (this.timer) clearInterval(this.timer);
-    await this.sweeping;
+    await this.periodic.stop();
   }
 
   async sweep(): Promise<void> {
@@ -49,7 +43,7 @@ where r.purge_at < now()
 order by r.purge_at
 limit ${AT_ONCE}`);
     for (const { home, entity_id: entityId, column_name: column, property } of columns) {
-      if (this.stopping) return;
+      if (this.periodic.isStopping) return;
       await purgeColumn(this.controlPlane, ACTOR, home, { entityId, column, property }).catch(this.onError);
     }
     const entities = await this.due<{ entity_id: string; name: string; hidden_table: string }>(`
@@ -60,7 +54,7 @@ where purge_at < now()
 order by purge_at
 limit ${AT_ONCE}`);
     for (const entity of entities) {
-      if (this.stopping) return;
+      if (this.periodic.isStopping) return;
       await this.purgeEntity(entity).catch(this.onError);
     }
   }

@@ -16,14 +16,15 @@ export interface DeclaredRoute {
 export function assertOperations(discovery: DiscoveryService, scanner: MetadataScanner, reflector: Reflector): DeclaredRoute[] {
   const routes = discovery.getControllers().flatMap(({ metatype }) => {
     const controller = metatype as Type;
-    const base = String(reflector.get(PATH_METADATA, controller) ?? '');
+    const bases = [reflector.get<string | string[]>(PATH_METADATA, controller) ?? ''].flat();
     return scanner.getAllMethodNames(controller.prototype).flatMap((handler) => {
       const method = controller.prototype[handler];
       const verb: RequestMethod | undefined = reflector.get(METHOD_METADATA, method);
       if (verb === undefined) return [];
       const paths = [reflector.get<string | string[]>(PATH_METADATA, method)].flat();
       const operation = reflector.get<string>(OPERATION, method);
-      return paths.map((path) => ({
+      const pairs = bases.flatMap((base) => paths.map((path) => [base, path] as const));
+      return pairs.map(([base, path]) => ({
         controller: controller.name,
         handler,
         method: RequestMethod[verb],

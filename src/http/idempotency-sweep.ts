@@ -1,7 +1,9 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { Actor } from '../database/context-token.js';
 import { ControlPlane } from '../database/control-plane.js';
+import { deleteInTurns } from '../database/delete-in-turns.js';
 import { LOGGER, type Logger } from '../platform/log.js';
+import { Periodic } from '../platform/periodic.js';
 
 /** Deletes expired answers, of all tenants, every hour and some at a time. They count as absent from the moment they expire. */
 
@@ -14,37 +16,29 @@ const ACTOR: Actor = { subject: 'business-store', roles: [], requestId: 'idempot
 
 @Injectable()
 export class IdempotencySweep implements OnApplicationBootstrap, OnModuleDestroy {
-  private timer: NodeJS.Timeout | null = null;
-  private sweeping: Promise<unknown> = Promise.resolve();
-  private stopping = false;
+  private readonly periodic: Periodic;
 
   constructor(
     private readonly controlPlane: ControlPlane,
-    @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.periodic = new Periodic(
+      EVERY_MS,
+      () => this.sweep(),
+      (err) => logger.warn({ err }, 'expired answers were not deleted'),
+    );
+  }
 
   onApplicationBootstrap(): void {
-    const sweep = (): void => {
-      this.sweeping = this.sweep().catch((err) => this.logger.warn({ err }, 'expired answers were not deleted'));
-    };
-    this.timer = setInterval(sweep, EVERY_MS);
-    this.timer.unref();
-    sweep();
+    this.periodic.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.stopping = true;
-    if (this.timer) clearInterval(this.timer);
-    await this.sweeping;
+    await this.periodic.stop();
   }
 
   async sweep(): Promise<void> {
-    for (let deleted = AT_ONCE; deleted >= AT_ONCE && !this.stopping; ) {
-      deleted = await this.controlPlane.platform(ACTOR, async (tx) => {
-        const [, count] = (await tx.manager.query(DELETE_EXPIRED)) as [unknown, number];
-        return count;
-      });
-    }
+    await deleteInTurns(this.controlPlane, ACTOR, { sql: DELETE_EXPIRED, atOnce: AT_ONCE }, () => this.periodic.isStopping);
   }
 }
 

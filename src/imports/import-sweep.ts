@@ -1,7 +1,9 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { Actor } from '../database/context-token.js';
 import { ControlPlane } from '../database/control-plane.js';
+import { deleteInTurns } from '../database/delete-in-turns.js';
 import { LOGGER, type Logger } from '../platform/log.js';
+import { Periodic } from '../platform/periodic.js';
 
 /** Forgets imports that nobody has touched for a month, of all tenants: every six hours, some at a time. What they stored stays. */
 
@@ -14,37 +16,29 @@ const ACTOR: Actor = { subject: 'business-store', roles: [], requestId: 'imports
 
 @Injectable()
 export class ImportSweep implements OnApplicationBootstrap, OnModuleDestroy {
-  private timer: NodeJS.Timeout | null = null;
-  private sweeping: Promise<unknown> = Promise.resolve();
-  private stopping = false;
+  private readonly periodic: Periodic;
 
   constructor(
     private readonly controlPlane: ControlPlane,
-    @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.periodic = new Periodic(
+      EVERY_MS,
+      () => this.sweep(),
+      (err) => logger.warn({ err }, 'old imports were not forgotten'),
+    );
+  }
 
   onApplicationBootstrap(): void {
-    const sweep = (): void => {
-      this.sweeping = this.sweep().catch((err) => this.logger.warn({ err }, 'old imports were not forgotten'));
-    };
-    this.timer = setInterval(sweep, EVERY_MS);
-    this.timer.unref();
-    sweep();
+    this.periodic.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.stopping = true;
-    if (this.timer) clearInterval(this.timer);
-    await this.sweeping;
+    await this.periodic.stop();
   }
 
   async sweep(): Promise<void> {
-    for (let deleted = AT_ONCE; deleted >= AT_ONCE && !this.stopping; ) {
-      deleted = await this.controlPlane.platform(ACTOR, async (tx) => {
-        const [, count] = (await tx.manager.query(DELETE_OLD)) as [unknown, number];
-        return count;
-      });
-    }
+    await deleteInTurns(this.controlPlane, ACTOR, { sql: DELETE_OLD, atOnce: AT_ONCE }, () => this.periodic.isStopping);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, Patch, Post, Put } from '@nestjs/common';
 import { Performs } from '../http/operation.decorator.js';
+import { REST_BASE } from '../http/rest-base.js';
 import { InTenant } from '../http/tenant-transaction.interceptor.js';
 import { FilteredChanges } from './filtered-changes.js';
 import { KeyedPuts } from './keyed-puts.js';
@@ -7,7 +8,8 @@ import { Call, type RecordCall } from './record-call.js';
 import { RecordReads } from './record-reads.js';
 import { RecordWrites } from './record-writes.js';
 
-@Controller('api/v1/tenants/:tenantId/records/:entity')
+/** The records of an entity: of the tenant in the path, or of the token's where the clients of PostgREST look for them. */
+@Controller(['api/v1/tenants/:tenantId/records/:entity', `${REST_BASE}/:entity`])
 @InTenant()
 export class RecordsController {
   constructor(
@@ -21,12 +23,6 @@ export class RecordsController {
   @Performs('records.read')
   list(@Call() call: RecordCall) {
     return this.reads.list(call);
-  }
-
-  @Get(':id')
-  @Performs('records.read')
-  get(@Call() call: RecordCall) {
-    return this.reads.get(call);
   }
 
   @Post()
@@ -51,23 +47,5 @@ export class RecordsController {
   @Performs('records.delete')
   removeFound(@Call() call: RecordCall) {
     return this.filtered.remove(call);
-  }
-
-  @Put(':id')
-  @Performs('records.update')
-  replace(@Call() call: RecordCall) {
-    return this.writes.replace(call);
-  }
-
-  @Patch(':id')
-  @Performs('records.update')
-  patch(@Call() call: RecordCall) {
-    return this.writes.patch(call);
-  }
-
-  @Delete(':id')
-  @Performs('records.delete')
-  remove(@Call() call: RecordCall) {
-    return this.writes.remove(call);
   }
 }
