@@ -44,10 +44,16 @@ export class EntityRegistry {
   }
 
   async get(tenant: Tenant, name: string): Promise<DefinedEntity> {
-    const entity = (await this.of(tenant)).get(name);
-    if (!entity)
+    return (await this.find(tenant, name)).defined;
+  }
+
+  /** An entity and, of the same moment, all of its tenant. @throws Problem entity/not-found */
+  async find(tenant: Tenant, name: string): Promise<{ defined: DefinedEntity; entities: Entities }> {
+    const entities = await this.of(tenant);
+    const defined = entities.get(name);
+    if (!defined)
       throw new Problem('entity/not-found', 'The tenant has no entity of this name. GET …/entities lists what there is.');
-    return entity;
+    return { defined, entities };
   }
 
   forget(tenantId: string): void {

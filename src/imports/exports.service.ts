@@ -71,7 +71,7 @@ export class ExportsService {
 
   /** Reads the first batch, so that whatever is wrong with the request is answered as a problem. */
   async begin(tenant: Tenant, actor: Actor, name: string, params: URLSearchParams, accept?: string): Promise<Export> {
-    const [defined, entities] = [await this.registry.get(tenant, name), await this.registry.of(tenant)];
+    const { defined, entities } = await this.registry.find(tenant, name);
     const pairs = [...params].filter(([parameter]) => parameter !== 'format');
     const format = exportFormat(params.get('format') ?? undefined, accept);
     const query = parseReadQuery(graphOf(entities), defined.entity, checked(pairs), { maxRows: 1, count: null });

@@ -77,7 +77,7 @@ export class FilteredChanges {
 
   private async find(call: RecordCall, parameters: readonly 'columns'[], represents: boolean): Promise<Found> {
     const { tx, tenant, entity: name, surface, headers } = call;
-    const [defined, entities] = [await this.registry.get(tenant, name), await this.registry.of(tenant)];
+    const { defined, entities } = await this.registry.find(tenant, name);
     const { MAX_ROWS: maxRows, MAX_CHANGED_ROWS } = this.settings;
     const request = readWrite(call, defined, entities, { applicable: ['return', 'count', 'max-affected'], parameters, maxRows });
     assertMayFilter(defined.entity, request, headers['if-match'] !== undefined);

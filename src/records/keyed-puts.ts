@@ -30,7 +30,7 @@ export class KeyedPuts {
 
   async put(call: RecordCall): Promise<Answer> {
     const { tx, tenant, entity: name, surface, headers } = call;
-    const [defined, entities] = [await this.registry.get(tenant, name), await this.registry.of(tenant)];
+    const { defined, entities } = await this.registry.find(tenant, name);
     const { entity } = defined;
     const asking = {
       applicable: ['missing', 'return', 'count'],

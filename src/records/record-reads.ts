@@ -35,7 +35,7 @@ export class RecordReads {
   ) {}
 
   async list({ tx, tenant, entity: name, query: pairs, headers, surface, url }: RecordCall): Promise<Answer> {
-    const [defined, entities] = [await this.registry.get(tenant, name), await this.registry.of(tenant)];
+    const { defined, entities } = await this.registry.find(tenant, name);
     const media = mediaTypeOf(headers.accept);
     const preferences = readPrefer(single(headers.prefer), ['count']);
     const query = parseReadQuery(graphOf(entities), defined.entity, pairs(), {

@@ -69,7 +69,7 @@ export class RecordWrites {
 
   private async insertNow(call: RecordCall): Promise<Answer> {
     const { tx, tenant, entity: name, body, surface } = call;
-    const [defined, entities] = [await this.registry.get(tenant, name), await this.registry.of(tenant)];
+    const { defined, entities } = await this.registry.find(tenant, name);
     const { MAX_ROWS: maxRows, MAX_INSERT_ROWS: limit } = this.settings;
     const request = readWrite(call, defined, entities, { applicable: INSERT, parameters: ['columns', 'on_conflict'], maxRows });
     refuseFilters(request);

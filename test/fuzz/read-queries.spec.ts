@@ -122,7 +122,6 @@ it('is answered, or refused with the place and the reason', async () => {
     },
   );
   await fc.assert(property, { numRuns: Number(process.env.FUZZ_RUNS ?? 1_500), interruptAfterTimeLimit: 40_000 });
-  if (process.env.FUZZ_RUNS) console.log(statuses);
   // Both halves of the promise are met.
   expect([statuses.get(200), statuses.get(400)].map((count = 0) => count > 50)).toEqual([true, true]);
 }, 120_000);
