@@ -1,7 +1,7 @@
 /** The floors of the house: imports only run downwards, and never in a circle. */
 const floor = (name, from, to) => ({ name, severity: 'error', from: { path: from }, to: { path: to } });
 
-const FEATURES = '^src/(control|entities|records|openapi|packs|imports)/';
+const FEATURES = '^src/(control|entities|records|openapi|packs|imports|past)/';
 const CORRIDOR = '^src/(http|access|tenants)/';
 const FOUNDATIONS = '^src/(audit|database|library)/';
 const GROUND = '^src/(model|platform)/';
@@ -26,7 +26,7 @@ module.exports = {
         path: FEATURES,
         pathNot: [
           '^src/$1/',
-          '^src/entities/(entity-registry|defined-entity)\\.ts$',
+          '^src/entities/(entity-registry|defined-entity|stored-versions)\\.ts$',
           '^src/packs/packs\\.(module|service)\\.ts$',
         ],
       },
@@ -37,8 +37,13 @@ module.exports = {
       '^src/imports/',
       '^src/(control|openapi|packs)/|^src/entities/(?!entity-registry|defined-entity)',
     ),
+    floor(
+      'the-past-knows-only-records-and-the-registry',
+      '^src/past/',
+      '^src/(control|openapi|packs|imports)/|^src/entities/(?!entity-registry|defined-entity|stored-versions)',
+    ),
     // A tenant is made with its packs; nobody else installs any.
-    floor('packs-are-installed-by-control', '^src/(entities|records|openapi|imports)/', '^src/packs/'),
+    floor('packs-are-installed-by-control', '^src/(entities|records|openapi|imports|past)/', '^src/packs/'),
     {
       name: 'model-does-no-io',
       severity: 'error',

@@ -97,3 +97,32 @@ begin
   end loop;
 end
 $shared_by_all$;
+
+-- Behind row-level security an index serves a comparison only if its function is known to tell nothing of the rows that the policy
+-- hides. Those of numeric only compare and raise no error about a value, and containment of jsonb raises none but for documents that
+-- are nested deeper than any that is stored; Postgres does not say so. Without it, filters, joins and pages by a decimal and every
+-- use of a GIN index read the whole table (24 to 46 ms of 100,000 rows, against 0.2). Pattern operators do raise errors about values
+-- and stay as they are. Only a superuser may; elsewhere it is slower, and no less safe.
+do $leakproof$
+declare
+  comparison regprocedure;
+begin
+  foreach comparison in array array[
+    'pg_catalog.numeric_eq(numeric, numeric)',
+    'pg_catalog.numeric_ne(numeric, numeric)',
+    'pg_catalog.numeric_lt(numeric, numeric)',
+    'pg_catalog.numeric_le(numeric, numeric)',
+    'pg_catalog.numeric_gt(numeric, numeric)',
+    'pg_catalog.numeric_ge(numeric, numeric)',
+    'pg_catalog.numeric_cmp(numeric, numeric)',
+    'pg_catalog.jsonb_contains(jsonb, jsonb)'
+  ]::regprocedure[]
+  loop
+    begin
+      execute format('alter function %s leakproof', comparison);
+    exception
+      when insufficient_privilege then null;
+    end;
+  end loop;
+end
+$leakproof$;

@@ -1,5 +1,9 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { ApiKeyForm } from './access/api-key-form.js';
+import { ApiKeyLookups } from './access/api-key-lookups.js';
+import { ApiKeyUses } from './access/api-key-uses.js';
+import { ApiKeyVerifier } from './access/api-key-verifier.js';
 import { Authenticator } from './access/authenticator.js';
 import { JwtStrategy } from './access/jwt.strategy.js';
 import { TokenVerifier } from './access/token-verifier.js';
@@ -14,9 +18,13 @@ import { IdempotencySweep } from './http/idempotency-sweep.js';
 import { IdempotentRequests } from './http/idempotent-requests.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RateLimits } from './http/rate-limits.js';
+import { RequestDays } from './http/request-days.js';
+import { RowQuotas } from './http/row-quotas.js';
+import { TenantTransactions } from './http/tenant-transactions.js';
 import { ImportsModule } from './imports/imports.module.js';
 import { PackLibrary } from './library/pack-library.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
+import { PastModule } from './past/past.module.js';
 import { LOGGER, type Logger } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { READINESS, type Readiness } from './platform/readiness.js';
@@ -38,6 +46,8 @@ export interface Foundations {
   readonly tokens: TokenVerifier;
   readonly metrics: Metrics;
   readonly cursorSeal: CursorSeal;
+  readonly apiKeyForm: ApiKeyForm;
+  readonly apiKeyLookups: ApiKeyLookups;
   readonly readiness: Readiness;
 }
 
@@ -45,8 +55,7 @@ export interface Foundations {
 @Module({})
 class FoundationsModule {
   static of(foundations: Foundations): DynamicModule {
-    const { settings, logger, pool, controlPlane, directory, registry, packs, tokens, metrics, readiness, cursorSeal } =
-      foundations;
+    const { settings, logger, pool, controlPlane, directory, registry, packs, tokens, metrics, readiness } = foundations;
     const providers = [
       { provide: SETTINGS, useValue: settings },
       { provide: LOGGER, useValue: logger },
@@ -58,13 +67,20 @@ class FoundationsModule {
       { provide: PackLibrary, useValue: packs },
       { provide: TokenVerifier, useValue: tokens },
       { provide: Metrics, useValue: metrics },
-      { provide: CursorSeal, useValue: cursorSeal },
+      { provide: CursorSeal, useValue: foundations.cursorSeal },
+      { provide: ApiKeyForm, useValue: foundations.apiKeyForm },
       { provide: TenantsService, useFactory: () => new TenantsService(controlPlane, directory) },
+      { provide: ApiKeyLookups, useValue: foundations.apiKeyLookups },
+      ApiKeyUses,
+      ApiKeyVerifier,
       JwtStrategy,
       Authenticator,
+      RequestDays,
+      RowQuotas,
       RateLimits,
       DenialLog,
       IdempotentRequests,
+      TenantTransactions,
       IdempotencySweep,
     ];
     return { module: FoundationsModule, providers, exports: providers };
@@ -84,6 +100,7 @@ export class AppModule {
         EntitiesModule,
         RecordsModule,
         ImportsModule,
+        PastModule,
         OpenApiModule,
       ],
       providers: [

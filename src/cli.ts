@@ -3,6 +3,7 @@ import { applyCommand } from './commands/apply.command.js';
 import { demoCommand } from './commands/demo.command.js';
 import { exportCommand } from './commands/export.command.js';
 import { importCommand } from './commands/import.command.js';
+import { keysCommand } from './commands/keys.command.js';
 import { migrateCommand } from './commands/migrate.command.js';
 import { packCommand } from './commands/pack.command.js';
 import { planCommand } from './commands/plan.command.js';
@@ -18,6 +19,7 @@ const program = new Command('bss')
   .showHelpAfterError()
   .addCommand(migrateCommand())
   .addCommand(tokenCommand())
+  .addCommand(keysCommand())
   .addCommand(demoCommand())
   .addCommand(settingsCommand())
   .addCommand(planCommand())

@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { ApiKeyForm } from './access/api-key-form.js';
+import { ApiKeyLookups } from './access/api-key-lookups.js';
 import { startDevelopmentAuthServer } from './access/development-auth-server.js';
 import { openDevelopmentIssuer } from './access/development-issuer.js';
 import { TokenVerifier } from './access/token-verifier.js';
@@ -40,6 +42,8 @@ interface Surroundings {
   readonly runtimeUrl: string;
   readonly controlUrl: string;
   readonly contextKeys: ContextKeys;
+  /** 32 bytes; null: there are no API keys. */
+  readonly apiKeyPepper: Buffer | null;
   readonly issuer: string;
   readonly jwksUrl: string;
 }
@@ -60,7 +64,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
 }
 
 async function open(settings: Settings, logger: Logger, closers: Closer[]): Promise<RunningService> {
-  const { runtimeUrl, controlUrl, contextKeys, issuer, jwksUrl } = await surroundings(settings, logger, closers);
+  const { runtimeUrl, controlUrl, contextKeys, apiKeyPepper, issuer, jwksUrl } = await surroundings(settings, logger, closers);
   const onError = (error: unknown): void => logger.warn({ err: error }, 'a background task failed and will be tried again');
 
   const report = await checkDatabase({ runtimeUrl, controlUrl }, settings.NODE_ENV === 'test');
@@ -78,6 +82,11 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
   closers.push(() => controlPlane.close());
   const migrations = await controlPlane.open();
   if (migrations.length > 0) logger.info({ migrations }, 'migrations were run');
+
+  // A connection of its own: definitions that take minutes may hold all others, and applications are let in all the same.
+  const keyPlane = new ControlPlane({ url: controlUrl, contextKeys, entities: [], poolSize: 1 });
+  closers.push(() => keyPlane.close());
+  if (apiKeyPepper) await keyPlane.connect();
 
   const pool = new RuntimePool({
     url: runtimeUrl,
@@ -124,6 +133,8 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
     metrics,
     readiness,
     cursorSeal: new CursorSeal(contextKeys),
+    apiKeyLookups: new ApiKeyLookups(keyPlane),
+    apiKeyForm: new ApiKeyForm(settings.API_KEY_ENVIRONMENT, apiKeyPepper),
   };
   const app = await createApp(AppModule.of(foundations), foundations, () => draining);
   closers.push(() => app.close());
@@ -168,17 +179,19 @@ async function databaseOf(
   logger: Logger,
   closers: Closer[],
 ): Promise<Omit<Surroundings, 'issuer' | 'jwksUrl'>> {
-  const { DATABASE_URL, DATABASE_CONTROL_URL, CONTEXT_KEYS } = settings;
+  const { DATABASE_URL, DATABASE_CONTROL_URL, CONTEXT_KEYS, API_KEY_PEPPER } = settings;
+  const pepper = API_KEY_PEPPER === undefined ? null : Buffer.from(API_KEY_PEPPER, 'base64');
   if (DATABASE_URL && DATABASE_CONTROL_URL && CONTEXT_KEYS) {
     return {
       runtimeUrl: DATABASE_URL,
       controlUrl: DATABASE_CONTROL_URL,
       contextKeys: parseContextKeys(CONTEXT_KEYS),
+      apiKeyPepper: pepper,
     };
   }
   const deployment = await startEmbeddedDeployment(settings.DATA_DIR, (line) => logger.info(line));
   closers.push(() => deployment.stop());
-  return deployment;
+  return { ...deployment, apiKeyPepper: pepper ?? deployment.apiKeyPepper };
 }
 
 async function closeAll(closers: Closer[], logger: Logger): Promise<void> {

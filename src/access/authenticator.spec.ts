@@ -3,6 +3,7 @@
 import { Test } from '@nestjs/testing';
 import { createTokenForge, FORGE_TENANT } from '../../test/harness/token-forge.js';
 import { Problem } from '../platform/problem.js';
+import { ApiKeyVerifier } from './api-key-verifier.js';
 import { Authenticator } from './authenticator.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { TokenVerifier } from './token-verifier.js';
@@ -17,7 +18,12 @@ async function newAuthenticator(keys: () => Response = () => Response.json(forge
     fetch: async () => keys(),
   });
   const module = await Test.createTestingModule({
-    providers: [{ provide: TokenVerifier, useValue: verifier }, JwtStrategy, Authenticator],
+    providers: [
+      { provide: TokenVerifier, useValue: verifier },
+      { provide: ApiKeyVerifier, useValue: { verify: async (text: string) => ({ subject: `key ${text}` }) } },
+      JwtStrategy,
+      Authenticator,
+    ],
   }).compile();
   return module.get(Authenticator);
 }
@@ -54,6 +60,29 @@ describe('a request', () => {
       headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
       cause: expect.any(Error),
     });
+  });
+
+  it.each([
+    ['a token', () => `Bearer ${forge.token()}`],
+    ['another key', () => 'Bearer bss_test_other'],
+    ['another scheme', () => 'Basic dXNlcjpwYXNz'],
+  ])('is refused with an API key and, in Authorization, %s', async (_name, authorization) => {
+    const authenticator = await newAuthenticator();
+    const both = { headers: { authorization: authorization(), 'x-api-key': 'bss_test_key' } };
+    await expect(authenticator.authenticate(both)).rejects.toMatchObject({ code: 'request/invalid-header', status: 400 });
+  });
+
+  it.each([
+    ['bss_test_key', { authorization: 'Bearer bss_test_key' }],
+    ['bss_test_key', { authorization: 'bearer   bss_test_key' }],
+    ['bss_test_key junk', { authorization: 'Bearer bss_test_key junk' }],
+    ['bss_test_key', { 'x-api-key': 'bss_test_key' }],
+    ['a.b.c', { 'x-api-key': 'a.b.c' }],
+    ['', { 'x-api-key': '' }],
+    ['bss_1, bss_2', { 'x-api-key': ['bss_1', 'bss_2'] }],
+  ])('has %s looked at as an API key', async (text, headers) => {
+    const authenticator = await newAuthenticator();
+    await expect(authenticator.authenticate({ headers })).resolves.toEqual({ subject: `key ${text}` });
   });
 
   it('is answered 503 while the Auth Service is away, not 401', async () => {

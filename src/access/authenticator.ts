@@ -1,11 +1,13 @@
 /**
- * Runs the passport strategy on one request, without Express: passport's middleware would want sessions and a response
- * to write to. Used by the access guard.
+ * Who is asking: a token goes to the passport strategy, run on one request without Express, as passport's middleware would want sessions
+ * and a response to write to; an API key to its verifier. Used by the access guard.
  */
 
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../platform/problem.js';
-import { JwtStrategy, type RequestWithHeaders } from './jwt.strategy.js';
+import { API_KEY_PREFIX } from './api-key-form.js';
+import { ApiKeyVerifier } from './api-key-verifier.js';
+import { bearerToken, JwtStrategy, type RequestWithHeaders } from './jwt.strategy.js';
 import type { Principal } from './principal.js';
 
 /** The outcomes passport hangs on a strategy for each attempt (passport-strategy's contract). */
@@ -18,13 +20,22 @@ interface Attempt {
 
 @Injectable()
 export class Authenticator {
-  constructor(private readonly strategy: JwtStrategy) {}
+  constructor(
+    private readonly strategy: JwtStrategy,
+    private readonly keys: ApiKeyVerifier,
+  ) {}
 
   /**
-   * @throws Problem `auth/missing-credentials` (401, `WWW-Authenticate: Bearer`) when there is no Bearer token
-   * @throws Problem as `TokenVerifier.verify` raised it
+   * @throws Problem `auth/missing-credentials` (401, `WWW-Authenticate: Bearer`) when there is neither a Bearer token nor an API key
+   * @throws Problem `request/invalid-header` (400) for `X-API-Key` together with `Authorization`
+   * @throws Problem as `TokenVerifier.verify` or `ApiKeyVerifier.verify` raised it
    */
-  authenticate(request: RequestWithHeaders): Promise<Principal> {
+  async authenticate(request: RequestWithHeaders): Promise<Principal> {
+    const key = apiKeyOf(request);
+    return key === null ? this.byToken(request) : this.keys.verify(key);
+  }
+
+  private byToken(request: RequestWithHeaders): Promise<Principal> {
     return new Promise((resolve, reject) => {
       const attempt: Attempt = Object.create(this.strategy);
       attempt.success = resolve;
@@ -36,10 +47,25 @@ export class Authenticator {
   }
 }
 
+/** null: there is none. @throws Problem `request/invalid-header` where it is not clear who is asking */
+function apiKeyOf(request: RequestWithHeaders): string | null {
+  const { 'x-api-key': alone, authorization } = request.headers;
+  if (alone === undefined) {
+    const token = bearerToken(request);
+    return token?.startsWith(API_KEY_PREFIX) ? token : null;
+  }
+  if (authorization === undefined) return [alone].flat().join(', ');
+  throw new Problem(
+    'request/invalid-header',
+    'Say once who is asking: send the API key in X-API-Key or in "Authorization: Bearer <key>", and no token with it.',
+    { header: 'X-API-Key' },
+  );
+}
+
 function missingCredentials(): Problem {
   return new Problem(
     'auth/missing-credentials',
-    'Send an access token in the header "Authorization: Bearer <token>".',
+    'Send an access token or an API key in the header "Authorization: Bearer <token>", or an API key in X-API-Key.',
     {},
     { 'WWW-Authenticate': 'Bearer' },
   );

@@ -11,7 +11,10 @@ import { TokenVerifier } from './token-verifier.js';
 
 /** What is read of a request: Node's header record, names in lower case. */
 export interface RequestWithHeaders {
-  readonly headers: { readonly authorization?: string | undefined };
+  readonly headers: {
+    readonly authorization?: string | undefined;
+    readonly 'x-api-key'?: string | readonly string[] | undefined;
+  };
 }
 
 type Verified = (error: unknown, payload?: Principal) => void;
@@ -48,7 +51,7 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
  * Everything after the scheme is the token, so that `Bearer good junk` is refused. passport-jwt's own extractor drops
  * the junk, and its pattern takes quadratic time on a long header without a blank.
  */
-function bearerToken(request: RequestWithHeaders): string | null {
+export function bearerToken(request: RequestWithHeaders): string | null {
   const header = request.headers.authorization;
   if (header === undefined || header.slice(0, 7).toLowerCase() !== 'bearer ') return null;
   return header.slice(7).replace(/^ +/, '') || null;

@@ -1,13 +1,30 @@
-/** Who is asking. Made from a verified token only; carries no secret. */
+/** Who is asking. Made from a verified token or API key only; carries no secret. */
 export interface Principal {
-  /** `sub`, at most 255 characters, no control characters. */
+  /** `sub`, at most 255 characters, no control characters; of an API key `api-key:<id>`. */
   readonly subject: string;
   /** null for a system admin. */
   readonly tenantId: string | null;
   readonly roles: readonly Role[];
+  /** Only of an API key. */
+  readonly apiKey?: ApiKeyIdentity;
 }
+
+export interface ApiKeyIdentity {
+  /** A uuid. */
+  readonly id: string;
+  readonly name: string;
+  /** Operations, `operation:Entity` where one entity is meant; null: whatever the roles may. */
+  readonly scopes: readonly string[] | null;
+  readonly expiresAt: Date | null;
+}
+
+/** No token may claim such a subject: what a key has done is told apart from what a person has. */
+export const API_KEY_SUBJECT = 'api-key:';
 
 /** The built-in roles of a token. */
 export const ROLES = ['viewer', 'editor', 'admin', 'auditor', 'service', 'system_admin'] as const;
 
 export type Role = (typeof ROLES)[number];
+
+/** Those of a tenant. */
+export const TENANT_ROLES = ROLES.filter((role) => role !== 'system_admin');

@@ -262,6 +262,7 @@ const BAD_CLAIMS: readonly (readonly [name: string, changes: Record<string, unkn
   ['no subject', { sub: undefined }, 'missing required "sub" claim'],
   ['an empty subject', { sub: '' }, SUBJECT],
   ['a subject that is a number', { sub: 7 }, SUBJECT],
+  ['the subject of an API key', { sub: 'api-key:0190f3c0-7a1e-7c3b-8f00-000000000001' }, '"sub" is that of an API key'],
   ['a subject of 256 characters', { sub: 's'.repeat(256) }, SUBJECT],
   ['a subject with a line break', { sub: 'a\r\nb' }, SUBJECT],
   ['a subject with NUL', { sub: 'a\u0000' }, SUBJECT],

@@ -11,7 +11,7 @@ import { isJsonObject, type JsonObject } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import { isUuid } from '../platform/uuid.js';
 import { IssuerKeys } from './issuer-keys.js';
-import { type Principal, ROLES } from './principal.js';
+import { API_KEY_SUBJECT, type Principal, ROLES } from './principal.js';
 
 const ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA'];
 const TYPES: readonly string[] = ['jwt', 'at+jwt', 'application/at+jwt'];
@@ -127,6 +127,7 @@ export class TokenVerifier {
     if (typeof subject !== 'string' || subject === '' || subject.length > MAX_SUBJECT_LENGTH || UNSAFE_TEXT.test(subject)) {
       throw refused('"sub" is not a string of 1 to 255 characters without control characters');
     }
+    if (subject.startsWith(API_KEY_SUBJECT)) throw refused('"sub" is that of an API key');
     const claimed: unknown = claims[this.rolesClaim];
     if (!Array.isArray(claimed) || !claimed.every((role) => typeof role === 'string')) {
       throw refused('the roles claim is not an array of strings');

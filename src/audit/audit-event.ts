@@ -30,6 +30,12 @@ export type AuditAction =
   | 'record.created'
   | 'record.updated'
   | 'record.deleted'
+  | 'record.restored'
+  | 'record.purged'
+  | 'record.history-purged'
+  | 'apiKey.created'
+  | 'apiKey.rotated'
+  | 'apiKey.revoked'
   | 'access.denied';
 
 export interface AuditEvent {

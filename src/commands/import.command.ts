@@ -29,7 +29,7 @@ export function importCommand(): Command {
     .argument('<entity>')
     .argument('<file>', 'NDJSON or CSV')
     .addOption(new Option('--format <format>', 'default: csv for a file that ends so, else ndjson').choices(['ndjson', 'csv']))
-    .option('--dry-run', 'check every record against the document and store nothing')
+    .option('--dry-run', 'check every record, its keys and relations included, and store nothing')
     .addOption(
       new Option('--on-error <what>', 'end at the first record that is refused, or go on without it')
         .choices(['abort', 'skip'])

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Definition, PlanAnswer } from '../entities/change-request.js';
-import type { VersionDifference, VersionView } from '../entities/versions.service.js';
+import type { VersionView } from '../entities/stored-versions.js';
+import type { VersionDifference } from '../entities/versions.service.js';
 import { collect } from './apply.command.js';
 import { watchChange } from './change-progress.js';
 import { planText } from './plan-text.js';

@@ -2,10 +2,9 @@ import { Controller, Get, Query, UsePipes } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsOptional, IsString, IsUUID, Length } from 'class-validator';
 import { readTrail } from '../audit/read-trail.js';
-import type { TenantTx } from '../database/tenant-tx.js';
 import { Performs } from '../http/operation.decorator.js';
-import { Tx } from '../http/parameters.js';
-import { InTenant } from '../http/tenant-transaction.interceptor.js';
+import { CurrentExchange } from '../http/parameters.js';
+import { type Exchange, TenantTransactions } from '../http/tenant-transactions.js';
 import { validation } from '../http/validation.pipe.js';
 import { PageQuery } from './page.query.js';
 
@@ -32,14 +31,17 @@ export class AuditQuery extends PageQuery {
 @ApiBearerAuth()
 @UsePipes(validation)
 @Controller('api/v1/tenants/:tenantId/audit')
-@InTenant()
 export class AuditController {
+  constructor(private readonly transactions: TenantTransactions) {}
+
   @Get()
   @Performs('audit.read')
   @ApiOperation({ summary: "The tenant's trail, newest first" })
-  async list(@Tx() tx: TenantTx, @Query() query: AuditQuery) {
-    const entries = await readTrail(tx, { ...query, limit: query.limit + 1 });
-    const items = entries.slice(0, query.limit);
-    return { items, next: entries.length > query.limit ? items.at(-1)?.id : null };
+  list(@CurrentExchange() exchange: Exchange, @Query() query: AuditQuery) {
+    return this.transactions.answer(exchange, async (tx) => {
+      const entries = await readTrail(tx, { ...query, limit: query.limit + 1 });
+      const items = entries.slice(0, query.limit);
+      return { items, next: entries.length > query.limit ? items.at(-1)?.id : null };
+    });
   }
 }

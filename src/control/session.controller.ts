@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { mayPerform, OPERATIONS, type Operation } from '../access/operations.js';
+import { permissionsOf } from '../access/operations.js';
 import type { Principal } from '../access/principal.js';
 import { Performs } from '../http/operation.decorator.js';
 import { CurrentPrincipal } from '../http/parameters.js';
@@ -15,17 +15,17 @@ export class SessionController {
 
   @Get()
   @Performs('session.read')
-  @ApiOperation({ summary: 'Who the token is, where it may go and what it may do' })
+  @ApiOperation({ summary: 'Who the token or the API key is, where it may go and what it may do' })
   async get(@CurrentPrincipal() principal: Principal) {
-    const { subject, tenantId, roles } = principal;
+    const { subject, tenantId, roles, apiKey } = principal;
     const tenant = tenantId === null ? null : await this.directory.find(tenantId);
     if (tenantId !== null && !tenant) throw new Problem('tenant/not-found', 'The tenant of this token does not exist.');
-    const permissions = (Object.keys(OPERATIONS) as Operation[]).filter((operation) => mayPerform(principal, operation));
     return {
       subject,
       tenant: tenant && { id: tenant.id, slug: tenant.slug, name: tenant.name, status: tenant.status },
       roles,
-      permissions,
+      permissions: permissionsOf(principal),
+      ...(apiKey && { apiKey }),
     };
   }
 }

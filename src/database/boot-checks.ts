@@ -60,6 +60,12 @@ export async function checkDatabase(
               'Run `bss migrate` with a DATABASE_ADMIN_URL that owns it.',
           );
         }
+        if (!settings.usesIndexes) {
+          warnings.push(
+            'comparisons of numeric and jsonb are not marked LEAKPROOF in this database: behind row-level security, filters and pages ' +
+              'by a decimal and GIN indexes read whole tables. Run `bss migrate` as a superuser, again after an upgrade or a restore.',
+          );
+        }
       }
     } finally {
       await client.end();
@@ -153,6 +159,7 @@ interface ServerSettings {
   fullPageWrites: string;
   synchronousCommit: string;
   setConfig: boolean;
+  usesIndexes: boolean;
 }
 
 async function readSettings(client: pg.Client): Promise<ServerSettings> {
@@ -162,7 +169,13 @@ async function readSettings(client: pg.Client): Promise<ServerSettings> {
            current_setting('fsync') as fsync,
            current_setting('full_page_writes') as "fullPageWrites",
            current_setting('synchronous_commit') as "synchronousCommit",
-           has_function_privilege('pg_catalog.set_config(text, text, boolean)', 'execute') as "setConfig"`);
+           has_function_privilege('pg_catalog.set_config(text, text, boolean)', 'execute') as "setConfig",
+           (select bool_and(proleakproof)
+            from pg_proc
+            where pronamespace = 'pg_catalog'::regnamespace
+              and proname in ('numeric_eq', 'numeric_ne', 'numeric_lt', 'numeric_le', 'numeric_gt', 'numeric_ge', 'numeric_cmp',
+                'jsonb_contains')
+           ) as "usesIndexes"`);
   return rows[0] as ServerSettings;
 }
 

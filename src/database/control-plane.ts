@@ -29,6 +29,8 @@ export interface ControlPlaneOptions {
   readonly contextKeys: ContextKeys;
   /** TypeORM entity classes of the control plane. */
   readonly entities: NonNullable<ConstructorParameters<typeof DataSource>[0]['entities']>;
+  /** Connections; default 5. */
+  readonly poolSize?: number;
 }
 
 export class ControlPlane {
@@ -43,14 +45,19 @@ export class ControlPlane {
       entities: options.entities,
       migrations: listMigrations(),
       installExtensions: false,
-      poolSize: 5,
+      poolSize: options.poolSize ?? 5,
       extra: { connectionTimeoutMillis: PATIENCE_MS, keepAlive: true },
     });
   }
 
+  /** For another pool on a database that is open already. */
+  async connect(): Promise<void> {
+    await this.dataSource.initialize();
+  }
+
   /** Connects, runs pending migrations and installs this instance's context keys; returns the names of the migrations run. */
   async open(): Promise<string[]> {
-    await this.dataSource.initialize();
+    await this.connect();
     const ran = await migrate(this.dataSource, this.options.url);
     await this.installContextKeys();
     return ran;

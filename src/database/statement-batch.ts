@@ -61,9 +61,12 @@ export class StatementBatch extends Query {
     /** Called once, when the server is ready again; with an error, the results are those of the statements before it. */
     private readonly settle: (error: Error | null, results: readonly StatementResult[]) => void,
   ) {
-    super({ text: 'batch' });
-    Object.assign(this, { submit: this.send.bind(this) });
+    // A text, not a configuration: pg would clone that one property by property, for 7 µs.
+    super('batch');
   }
+
+  /** What pg calls to have the query sent. */
+  override submit = (connection: Connection): null => this.send(connection);
 
   /** One buffer and one write: a vector of small ones costs a quarter of the Node time of an update. */
   private send(connection: Connection): null {

@@ -9,6 +9,7 @@ import { Problem } from '../platform/problem.js';
 import { uuidV7 } from '../platform/uuid.js';
 import type { Definition, PackOrigin } from './change-request.js';
 import type { RegistryEntry } from './defined-entity.js';
+import { keepPast } from './past-keeping.js';
 import { stateOf } from './planner.js';
 import { ReadDocument } from './read-documents.js';
 import { insertDefinition, lockDefinitions, note, tellOthers } from './registry-changes.js';
@@ -57,6 +58,8 @@ export async function createEntities(
       ...(pack ? { pack } : {}),
     };
     await insertDefinition(tx, actor, definition);
+    const { keeps } = ReadDocument.of(name, document).entity;
+    await keepPast(tx, home, definition.entityId, { before: null, after: keeps });
     const body = { after: { version: 1, document: definition.document } };
     await note(tx, actor, tenantId, { action: 'entity.defined', entity: name, body });
     const origin = pack ? { pack: { name: pack.pack, version: pack.version } } : {};

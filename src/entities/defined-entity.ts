@@ -1,4 +1,5 @@
 import type { Entity, Shadow, TenantHome } from '../model/entity.js';
+import { pastOf } from '../model/past/past-tables.js';
 import type { RecordValidator } from '../model/validation/validator.js';
 import type { JsonObject } from '../platform/json-value.js';
 import { ReadDocument } from './read-documents.js';
@@ -20,6 +21,10 @@ export interface RegistryEntry {
 export interface PreparedTransition {
   readonly changeId: string;
   readonly shadows: readonly Shadow[];
+}
+
+function shadowsOf(transition: string | null): Pick<Entity, 'shadows'> {
+  return transition === null ? {} : { shadows: (JSON.parse(transition) as PreparedTransition).shadows };
 }
 
 /** A tenant's entity as requests use it. */
@@ -53,8 +58,10 @@ export class DefinedEntity {
   get entity(): Entity {
     if (this.made) return this.made;
     const { entity } = this.read;
-    const { transition } = this.entry;
-    this.made = transition === null ? entity : { ...entity, shadows: (JSON.parse(transition) as PreparedTransition).shadows };
+    const { id, version, transition } = this.entry;
+    const past = pastOf(entity, id, version);
+    const isOwn = past !== undefined || transition !== null;
+    this.made = isOwn ? { ...entity, ...(past ? { past } : {}), ...shadowsOf(transition) } : entity;
     return this.made;
   }
 

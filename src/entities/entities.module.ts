@@ -12,6 +12,7 @@ import { EntitiesService } from './entities.service.js';
 import { EntityChangesController } from './entity-changes.controller.js';
 import { EntityLifeService } from './entity-life.service.js';
 import { EntityVersionsController } from './entity-versions.controller.js';
+import { PastSweep } from './past-sweep.js';
 import { Planner } from './planner.js';
 import { PurgeSweep } from './purge-sweep.js';
 import { RetentionService } from './retention.service.js';
@@ -43,6 +44,12 @@ import { VersionsService } from './versions.service.js';
       useFactory: (control: ControlPlane, directory: TenantDirectory, logger: Logger) =>
         new PurgeSweep(control, directory, (err) => logger.warn({ err }, 'what is due was not purged')),
     },
+    {
+      provide: PastSweep,
+      inject: [ControlPlane, TenantDirectory, LOGGER],
+      useFactory: (control: ControlPlane, directory: TenantDirectory, logger: Logger) =>
+        new PastSweep(control, directory, (err) => logger.warn({ err }, 'a partition of the past was not kept')),
+    },
   ],
   exports: [ChangesService],
 })
@@ -50,15 +57,17 @@ export class EntitiesModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     @Inject(ChangeRunner) private readonly runner: ChangeRunner,
     @Inject(PurgeSweep) private readonly purge: PurgeSweep,
+    @Inject(PastSweep) private readonly past: PastSweep,
   ) {}
 
   /** What an instance that is gone has left undone is gone on with here. */
   onApplicationBootstrap(): void {
     this.runner.start();
     this.purge.start();
+    this.past.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all([this.runner.stop(), this.purge.stop()]);
+    await Promise.all([this.runner.stop(), this.purge.stop(), this.past.stop()]);
   }
 }

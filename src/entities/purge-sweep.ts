@@ -1,9 +1,11 @@
 import type { Actor } from '../database/context-token.js';
 import type { ControlPlane } from '../database/control-plane.js';
 import type { TenantHome } from '../model/entity.js';
-import { quoteIdent } from '../model/sql.js';
+import { qualified } from '../model/past/past-tables.js';
 import { Periodic } from '../platform/periodic.js';
 import type { TenantDirectory } from '../tenants/tenant-directory.js';
+import { dueRows } from './due-rows.js';
+import { forgetPast } from './past-keeping.js';
 import { patiently } from './patiently.js';
 import { announce, lockDefinitions } from './registry-changes.js';
 import { purgeColumn } from './retention.service.js';
@@ -59,16 +61,8 @@ limit ${AT_ONCE}`);
     }
   }
 
-  /** Rows of any tenant, with where it lives. */
-  private async due<T>(sql: string): Promise<(T & { home: TenantHome })[]> {
-    const rows = await this.controlPlane.platform(ACTOR, (tx) => tx.run<T & { tenant_id: string }>({ text: sql, values: [] }));
-    const found = await Promise.all(
-      rows.map(async (row) => {
-        const tenant = await this.directory.find(row.tenant_id);
-        return tenant ? [{ ...row, home: tenant.home }] : [];
-      }),
-    );
-    return found.flat();
+  private due<T>(sql: string): Promise<(T & { home: TenantHome })[]> {
+    return dueRows<T & { tenant_id: string }>(this.controlPlane, this.directory, ACTOR, sql);
   }
 
   private async purgeEntity(due: { home: TenantHome; entity_id: string; name: string; hidden_table: string }): Promise<void> {
@@ -91,7 +85,11 @@ where tenant_id = $1
   and entity_id = $2`,
         values: [home.tenantId, entityId],
       });
-      await tx.asOwner(home, [`drop table if exists ${quoteIdent(home.schema)}.${quoteIdent(table)}`]);
+      const tables = [table, ...(await forgetPast(tx, home.tenantId, entityId))];
+      await tx.asOwner(
+        home,
+        tables.map((name) => `drop table if exists ${qualified(home, name)}`),
+      );
       await announce(tx, ACTOR, home.tenantId, { action: 'entity.purged', entity: name, body: {} });
     });
   }

@@ -9,6 +9,7 @@ import type { JsonObject } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import type { PackOrigin } from './change-request.js';
 import type { Since } from './change-store.js';
+import { keepPast } from './past-keeping.js';
 import { catalogMark, drifted } from './planner.js';
 import { lockQuietly } from './quiet-lock.js';
 import type { ReadDocument } from './read-documents.js';
@@ -59,6 +60,7 @@ export async function switchOver(tx: SystemTx, actor: Actor, change: SwitchOver)
   const version = change.fromVersion + 1;
   const lineage = { renames: [...t.renames], restored: [...t.kept] };
   await updateDefinition(tx, actor, { tenantId, entityId, name: t.after.name, version, document, pack, lineage });
+  await keepPast(tx, t.home, entityId, { before: t.before.keeps, after: t.after.keeps });
   await retain(tx, actor, change, version);
   for (const other of change.retargeted) {
     await updateDefinition(tx, actor, { tenantId, ...other });

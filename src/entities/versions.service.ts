@@ -1,37 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../database/context-token.js';
 import { RuntimePool } from '../database/runtime-pool.js';
-import type { Row } from '../database/statement-batch.js';
 import { TenantTx } from '../database/tenant-tx.js';
 import { compareEntities } from '../model/change/compare.js';
 import type { Renames } from '../model/change/renames.js';
 import { type Compatibility, compatibilityOf } from '../model/plan/compatibility.js';
-import { type VersionStep, whereabouts } from '../model/plan/lineage.js';
+import { whereabouts } from '../model/plan/lineage.js';
 import type { JsonObject } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 import type { ChangeOutcome, ChangeRequest, PlanAnswer } from './change-request.js';
 import { ChangesService } from './changes.service.js';
 import { EntityRegistry } from './entity-registry.js';
-import { ReadDocument } from './read-documents.js';
-import type { Lineage } from './registry-changes.js';
 import { readRetained, retainedStatement } from './retained-properties.js';
+import { entityOf, readVersion, type StoredVersion, stepOf, VERSION_COLUMNS, type VersionView } from './stored-versions.js';
 
 /** The linear history of an entity: every version it ever had, what differs between two, and the way back. */
-
-export interface VersionView {
-  readonly version: number;
-  readonly createdAt: string;
-  readonly createdBy: string;
-  /** The entity's name then. */
-  readonly name?: string;
-  readonly document: JsonObject;
-}
-
-/** As it is stored: with where its properties came from. */
-interface StoredVersion extends VersionView {
-  readonly lineage?: Lineage;
-}
 
 /** What a rollback asks for, and the name the entity gets. */
 interface WayBack {
@@ -143,10 +127,10 @@ export class VersionsService {
     tenant: Tenant,
     entityId: string,
     { below, limit }: { readonly below: number; readonly limit: number },
-  ): Promise<VersionView[]> {
+  ): Promise<StoredVersion[]> {
     const rows = await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, (tx) =>
       tx.last({
-        text: `select version, to_json(created_at at time zone 'UTC')#>>'{}', created_by, document, name, lineage
+        text: `select ${VERSION_COLUMNS}
 from business_store_service.entity_versions
 where tenant_id = $1
   and entity_id = $2
@@ -160,26 +144,8 @@ limit $4::bigint`,
   }
 }
 
-function readVersion([version, createdAt, createdBy, document, name, lineage]: Row): StoredVersion {
-  return {
-    ...{ version: Number(version), createdAt: `${createdAt}Z`, createdBy: createdBy as string },
-    document: JSON.parse(document as string) as JsonObject,
-    ...(name ? { name } : {}),
-    ...(lineage ? { lineage: JSON.parse(lineage) as Lineage } : {}),
-  };
-}
-
 function shownVersion({ lineage: _, ...view }: StoredVersion): VersionView {
   return view;
-}
-
-function entityOf(name: string, document: JsonObject) {
-  return ReadDocument.of(name, document).entity;
-}
-
-function stepOf(current: string, { version, name = current, document, lineage }: StoredVersion): VersionStep {
-  const known = lineage ? { renames: new Map(lineage.renames) } : {};
-  return { version, entity: entityOf(name, document), ...known, restored: new Map(lineage?.restored) };
 }
 
 /** New name → old name over all steps; `versions` from the newest to the oldest. */

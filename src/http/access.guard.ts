@@ -1,5 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { forbidden } from '../access/forbidden.js';
 import { mayPerform, type Operation, ruleOf } from '../access/operations.js';
 import type { Principal } from '../access/principal.js';
 import { Problem } from '../platform/problem.js';
@@ -8,10 +9,11 @@ import { DenialLog } from './denial-log.js';
 import { OPERATION } from './operation.decorator.js';
 import { RateLimits } from './rate-limits.js';
 import type { ServiceRequest } from './request.js';
+import { RowQuotas } from './row-quotas.js';
 
 /**
- * The one door. Token → principal; the path's tenant must be the token's, which is decided before any database is
- * touched; the role must permit the route's operation; the tenant must be active.
+ * The one door. Token or API key → principal; the path's tenant must be the principal's, which is decided before any record is
+ * touched; role and scopes must permit the route's operation; the tenant must be active.
  */
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -20,6 +22,7 @@ export class AccessGuard implements CanActivate {
     private readonly limits: RateLimits,
     private readonly directory: TenantDirectory,
     private readonly denials: DenialLog,
+    private readonly rows: RowQuotas,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -29,13 +32,14 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<ServiceRequest>();
     const principal = request.principal ?? (await this.limits.authenticate(request));
     request.principal = principal;
+    request.operation = operation;
     if (rule.scope === 'tenant') await this.enter(request, principal, operation);
     else if (!mayPerform(principal, operation)) throw await this.forbidden(request, principal, operation);
     return true;
   }
 
   private async enter(request: ServiceRequest, principal: Principal, operation: Operation): Promise<void> {
-    const { tenantId } = request.params as { tenantId?: string };
+    const { tenantId, entity } = request.params as { tenantId?: string; entity?: string };
     if (principal.tenantId === null) {
       await this.denials.record(request, principal, operation);
       throw new Problem('auth/forbidden', 'A system administrator has no access to the data of a tenant.', { operation });
@@ -47,19 +51,17 @@ export class AccessGuard implements CanActivate {
         'The path names another tenant than the token. Use the tenant id of GET /api/v1/session.',
       );
     }
-    if (!mayPerform(principal, operation)) throw await this.forbidden(request, principal, operation);
+    if (!mayPerform(principal, operation, entity)) throw await this.forbidden(request, principal, operation);
     const tenant = await this.directory.find(principal.tenantId);
     if (!tenant) throw new Problem('tenant/not-found', 'The tenant of this token does not exist.');
     if (tenant.status === 'suspended')
       throw new Problem('tenant/suspended', 'The tenant is suspended. A system administrator can resume it.');
+    this.rows.assertMayAdd(request, operation, tenant);
     request.tenant = tenant;
   }
 
   private async forbidden(request: ServiceRequest, principal: Principal, operation: Operation): Promise<Problem> {
     await this.denials.record(request, principal, operation);
-    const { roles } = ruleOf(operation);
-    return new Problem('auth/forbidden', `The operation ${operation} needs one of the roles: ${roles.join(', ')}.`, {
-      operation,
-    });
+    return forbidden(principal, operation, (request.params as { entity?: string }).entity);
   }
 }

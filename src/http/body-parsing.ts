@@ -49,12 +49,13 @@ export function installBodyParsing(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', (route) => {
     if (route.url === ENTITY_ROUTE && route.method === 'PUT') route.bodyLimit = LARGEST_DOCUMENT_BYTES;
   });
-  fastify.addHook('onSend', async (request, reply) => {
+  fastify.addHook('onSend', (request, reply, _payload, done) => {
     const accepted = reply.statusCode === 415 && request.method === 'PATCH' ? acceptPatch(request.routeOptions.url) : undefined;
     if (accepted !== undefined) reply.header('accept-patch', accepted);
+    done();
   });
   // Before the body is read: a bomb is never inflated, an unknown encoding never buffered.
-  fastify.addHook('onRequest', async (request) => {
+  fastify.addHook('onRequest', (request, _reply, done) => {
     const encoding = request.headers['content-encoding'];
     if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
       throw new Problem(
@@ -62,5 +63,6 @@ export function installBodyParsing(fastify: FastifyInstance): void {
         `Content-Encoding ${encoding.slice(0, 32)} is not supported: send the body uncompressed.`,
       );
     }
+    done();
   });
 }

@@ -53,27 +53,34 @@ export async function createApp(
   });
   const fastify = app.getHttpAdapter().getInstance();
   installBodyParsing(fastify);
-  fastify.addHook('onRequest', async ({ headers, raw }) => {
+  // Hooks call back where nothing has to be waited for: the promises of six cost 10 µs of CPU a request.
+  fastify.addHook('onRequest', (request: ServiceRequest, _reply, done) => {
+    const { headers, raw } = request;
     if (headers.host === undefined && raw.httpVersion === '1.1') {
       throw new Problem('request/malformed', 'The Host header is missing (RFC 9112 §3.2).');
     }
-  });
-  fastify.addHook('onRequest', async (request: ServiceRequest) => {
     // A stranger's body is neither buffered nor read: 16 MB of JSON would keep everybody waiting for half a second.
-    if (!mayHaveBody(request)) return;
+    if (!mayHaveBody(request)) return done();
     if (request.is404) throw noSuchPath();
-    request.principal = await app.get(RateLimits).authenticate(request);
+    app
+      .get(RateLimits)
+      .authenticate(request)
+      .then((principal) => {
+        request.principal = principal;
+        done();
+      }, done);
   });
   // Expectations other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would refuse them without a word.
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
   fastify.server.on('timeout', closeUnread);
-  fastify.addHook('onSend', async (request: ServiceRequest, reply) => {
+  fastify.addHook('onSend', (request: ServiceRequest, reply, _payload, done) => {
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
     if (request.rateLimitFields) reply.headers(request.rateLimitFields);
     if (isDraining()) reply.header('connection', 'close');
+    done();
   });
-  fastify.addHook('onResponse', async (request: ServiceRequest, reply) => {
+  fastify.addHook('onResponse', (request: ServiceRequest, reply, done) => {
     const route = request.routeOptions.url ?? 'unmatched';
     const status = reply.statusCode;
     metrics.observeRequest(request.method, route, status, reply.elapsedTime / 1000);
@@ -84,6 +91,7 @@ export async function createApp(
         'request',
       );
     }
+    done();
   });
   assertOperations(app.get(DiscoveryService), new MetadataScanner(), app.get(Reflector));
   return app;

@@ -1,11 +1,16 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { actorOf, principalOf, type ServiceRequest, tenantOfRequest, tenantTxOf } from './request.js';
+import { actorOf, principalOf, type ServiceRequest, tenantOfRequest } from './request.js';
+import type { Exchange } from './tenant-transactions.js';
 
 /** What controllers take from the corridor, as parameter decorators. */
 
 const requestOf = (context: ExecutionContext): ServiceRequest => context.switchToHttp().getRequest<ServiceRequest>();
 
-export const Tx = createParamDecorator((_: unknown, context: ExecutionContext) => tenantTxOf(requestOf(context)));
+/** For `TenantTransactions.answer`. */
+export const CurrentExchange = createParamDecorator((_: unknown, context: ExecutionContext): Exchange => {
+  const http = context.switchToHttp();
+  return { request: http.getRequest(), reply: http.getResponse() };
+});
 
 export const CurrentTenant = createParamDecorator((_: unknown, context: ExecutionContext) => tenantOfRequest(requestOf(context)));
 

@@ -7,11 +7,14 @@ import { Problem } from '../platform/problem.js';
 import { SETTINGS, type Settings } from '../platform/settings.js';
 import { type Allowance, TokenBuckets } from '../platform/token-buckets.js';
 import type { ServiceRequest } from './request.js';
+import { RequestDays } from './request-days.js';
+
+const SECONDS_OF_A_DAY = 86_400;
 
 /**
  * Who is asking, and do they ask too often? Each tenant has a bucket of requests and each client address one of refused tokens, in the
- * memory of this instance. Whoever holds a valid token is never kept out because of strangers behind the same address: what guesses
- * beyond the limit get to know is nothing.
+ * memory of this instance, and each tenant a quota of the day at all instances. Whoever holds a valid token is never kept out because
+ * of strangers behind the same address: what guesses beyond the limit get to know is nothing.
  */
 @Injectable()
 export class RateLimits {
@@ -22,19 +25,25 @@ export class RateLimits {
 
   constructor(
     private readonly authenticator: Authenticator,
+    private readonly days: RequestDays,
     @Inject(SETTINGS) settings: Settings,
   ) {
     const { RATE_LIMIT_PER_SECOND: rate, RATE_LIMIT_BURST_SECONDS: seconds, AUTH_FAILURES_PER_MINUTE: failures } = settings;
+    const { REQUESTS_PER_DAY: perDay } = settings;
     const burst = rate * seconds;
     this.tenants = rate > 0 ? new TokenBuckets({ burst, seconds }) : null;
     this.strangers = failures > 0 ? new TokenBuckets({ burst: failures, seconds: 60 }) : null;
-    this.policy = `"default";q=${burst};w=${seconds}`;
+    this.policy = [
+      ...(rate > 0 ? [`"default";q=${burst};w=${seconds}`] : []),
+      ...(perDay > 0 ? [`"day";q=${perDay};w=${SECONDS_OF_A_DAY}`] : []),
+    ].join(', ');
   }
 
   /**
    * The principal of the request, whose tenant it costs one of its requests.
    * @throws Problem as `Authenticator.authenticate` raises it
    * @throws Problem `request/rate-limited` (429, Retry-After) beyond the limit of the tenant, or of refused tokens
+   * @throws Problem `request/quota-exceeded` (429, Retry-After) beyond the tenant's requests of the day
    */
   async authenticate(request: ServiceRequest): Promise<Principal> {
     let principal: Principal;
@@ -44,17 +53,31 @@ export class RateLimits {
       if (error instanceof Problem && error.code === 'auth/invalid-token') this.countRefusal(request.ip, error);
       throw error;
     }
-    if (this.tenants && principal.tenantId !== null) {
-      const allowance = this.tenants.take(principal.tenantId);
-      request.rateLimitFields = this.fieldsOf(allowance);
-      if (!allowance.granted) throw limited('The tenant sends more requests than it may. Send them more slowly.', allowance);
-    }
+    if (principal.tenantId !== null) this.charge(request, principal.tenantId);
     return principal;
   }
 
+  /** What is too fast costs nothing of the day. */
+  private charge(request: ServiceRequest, tenantId: string): void {
+    const recent = this.tenants?.take(tenantId) ?? null;
+    if (recent) request.rateLimitFields = this.fieldsOf({ default: recent });
+    if (recent?.granted === false) throw limited('The tenant sends more requests than it may. Send them more slowly.', recent);
+    const today = this.days.take(tenantId);
+    if (!today) return;
+    request.rateLimitFields = this.fieldsOf({ ...(recent && { default: recent }), day: today });
+    if (today.granted) return;
+    throw new Problem(
+      'request/quota-exceeded',
+      'The tenant has sent as many requests as it may in one day. The next day begins at midnight UTC.',
+      {},
+      { 'Retry-After': String(today.nextIn) },
+    );
+  }
+
   /** As draft-ietf-httpapi-ratelimit-headers has them. */
-  private fieldsOf(allowance: Allowance): Record<string, string> {
-    return { 'RateLimit-Policy': this.policy, RateLimit: `"default";r=${allowance.remaining};t=${allowance.fullIn}` };
+  private fieldsOf(allowances: Readonly<Record<string, Allowance>>): Record<string, string> {
+    const items = Object.entries(allowances).map(([name, { remaining, fullIn }]) => `"${name}";r=${remaining};t=${fullIn}`);
+    return { 'RateLimit-Policy': this.policy, RateLimit: items.join(', ') };
   }
 
   /** A token that was valid once is nobody's guess. */

@@ -1,16 +1,17 @@
 import type { FastifyRequest } from 'fastify';
+import type { Operation } from '../access/operations.js';
 import type { Principal } from '../access/principal.js';
 import type { Actor } from '../database/context-token.js';
-import type { TenantTx } from '../database/tenant-tx.js';
 import { Problem } from '../platform/problem.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 
 /** What the corridor adds to a request on its way to a controller. */
 export interface ServiceRequest extends FastifyRequest {
   principal?: Principal;
+  /** What its route does; set by the guard, but on public routes. */
+  operation?: Operation;
   /** Set on tenant routes, once the principal may enter. */
   tenant?: Tenant;
-  tenantTx?: TenantTx;
   /** What its answer says of what the tenant may still send, where there is a limit. */
   rateLimitFields?: Readonly<Record<string, string>>;
   /** SHA-256 of the body as it was sent, hex; only of requests with an Idempotency-Key. */
@@ -28,10 +29,9 @@ export function principalOf(request: ServiceRequest): Principal {
   return request.principal;
 }
 
-/** The request's tenant transaction: routes marked `@InTenant` only. */
-export function tenantTxOf(request: ServiceRequest): TenantTx {
-  if (!request.tenantTx) throw new Error('the route asks for a tenant transaction without @InTenant');
-  return request.tenantTx;
+export function operationOf({ operation }: ServiceRequest): Operation {
+  if (!operation) throw new Error('the route declares a public operation, but asks for what it may do');
+  return operation;
 }
 
 export function tenantOfRequest(request: ServiceRequest): Tenant {

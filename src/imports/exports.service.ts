@@ -150,6 +150,7 @@ function checked(pairs: readonly (readonly [string, string])[]): readonly (reado
 
 function assertWhole(query: ReadQuery): void {
   if (query.after !== null) throw invalidQuery('after', 'an export has all records, and no pages to go on behind.');
+  if (query.asOf !== null) throw invalidQuery('asOf', 'an export has the records as they are; read lists to read the past.');
   if (query.isGrouped) throw invalidQuery('select', 'an export has records, and no groups of them.');
   if (query.select.some(({ kind }) => kind === 'embed')) {
     throw invalidQuery('select', 'an export has one entity: export the others on their own, or read them embedded in a list.');

@@ -9,8 +9,8 @@ import type { RawRecord } from '../model/transfer/split-records.js';
 import { type Fault, Problem } from '../platform/problem.js';
 import { uuidV7Range } from '../platform/uuid.js';
 import { constraintProblem } from '../records/constraint-problem.js';
+import { mergeAll } from '../records/merge-records.js';
 import { preparedName } from '../records/record-sql.js';
-import { mergeAll } from '../records/record-upserts.js';
 import { ImportPosition } from './import-position.js';
 import type { Row } from './import-rows.js';
 import { advanceStatement, type LineFault } from './import-store.js';
@@ -51,8 +51,7 @@ export interface ImportTarget {
   readonly pool: RuntimePool;
   readonly actor: Actor;
   readonly onError: 'abort' | 'skip';
-  /** null: a dry run, which stores nothing. */
-  readonly stored: { readonly id: string; readonly holder: string } | null;
+  readonly stored: { readonly id: string; readonly holder: string };
   /** The members by which records are known that are there already. */
   readonly conflict: readonly string[] | null;
 }
@@ -91,8 +90,7 @@ export class ImportBatches {
    * @throws RefusedRecord when the import ends with the first fault; whatever else went wrong, as it came
    */
   async store(defined: DefinedEntity, rows: readonly Row[], isLast: boolean): Promise<void> {
-    const { onError } = this.target;
-    const at = onError === 'abort' && this.target.stored !== null ? rows.findIndex(({ faults }) => faults !== undefined) : -1;
+    const at = this.target.onError === 'abort' ? rows.findIndex(({ faults }) => faults !== undefined) : -1;
     const before = at < 0 ? rows : rows.slice(0, at);
     if (before.length > 0) await this.halved(defined, before, isLast);
     if (at >= 0) throw new RefusedRecord(faultsOf(rows).slice(0, LISTED_FAULTS));
@@ -125,7 +123,7 @@ export class ImportBatches {
     };
     this.errors.push(...faults.slice(0, LISTED_FAULTS - this.errors.length));
     try {
-      if (this.target.stored) await this.patiently(() => this.write(defined, rows, next));
+      await this.patiently(() => this.write(defined, rows, next));
     } catch (error) {
       this.errors.length = Math.min(this.errors.length, this.toldErrors);
       throw error;
@@ -140,7 +138,6 @@ export class ImportBatches {
     { position, stored, failed }: { position: ImportPosition; stored: number; failed: number },
   ): Promise<void> {
     const { pool, actor, stored: of } = this.target;
-    if (!of) return;
     const { home } = defined;
     const errors = this.errors.length > this.toldErrors ? this.errors : null;
     const { lines, bytes, digest: prefixHash } = position;
@@ -180,7 +177,7 @@ async function insert(tx: TenantTx, defined: DefinedEntity, rows: readonly Row[]
 async function upsert(tx: TenantTx, defined: DefinedEntity, conflict: readonly string[], rows: readonly Row[]): Promise<void> {
   const key = conflictKeyOf(defined.entity, conflict, 'on_conflict');
   const bodies = rows.flatMap(({ body }) => (body === undefined ? [] : [{ body, emptied: NOTHING }]));
-  await mergeAll({ tx, defined, key, bodies, isArray: true, onto: 'merge', precondition: 'none' });
+  await mergeAll({ tx, defined, key, bodies, isArray: true, onto: 'merge', precondition: 'none', isLast: false });
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -195,7 +192,7 @@ function faultsOf(rows: readonly Row[]): LineFault[] {
 }
 
 /** What an error says against a record; null when no record is to blame. */
-function faultsFor(error: unknown, { entity }: DefinedEntity): readonly Fault[] | null {
+export function faultsFor(error: unknown, { entity }: DefinedEntity): readonly Fault[] | null {
   const problem = problemOf(constraintProblem(error, entity, false));
   if (!problem || !OF_RECORDS.has(problem.code)) return null;
   const rule = problem.code.slice(problem.code.indexOf('/') + 1);

@@ -49,7 +49,7 @@ export function readImportOptions(query: URLSearchParams, contentType: string | 
   if (dryRun && conflict) {
     throw invalidQuery(
       'on_conflict',
-      'a dry run does not look at the records that are there: what is sent may be a part of one.',
+      'a dry run checks records that are new, and what is sent to be merged may be a part of one that is there.',
     );
   }
   const ignored = (given.get('ignore') ?? '').split(',').filter((name) => name !== '');

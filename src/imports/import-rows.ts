@@ -15,7 +15,10 @@ import { auditedContent, incomingInsert } from '../records/incoming-record.js';
 /** From what stands on a line to the record that is inserted, by the rules of every insert. */
 
 /** Its audit event gets an id when it is known in which statement it goes. */
-export type PreparedRecord = Omit<NewRecord, 'eventId'>;
+export interface PreparedRecord extends Omit<NewRecord, 'eventId'> {
+  /** The id was sent, and may be that of another record. */
+  readonly hasOwnId: boolean;
+}
 
 /** One of the three, or none: a line that holds no record. */
 export interface Row {
@@ -66,7 +69,8 @@ export class RowReader {
     const invalid = faults.length > 0 ? faults : defined.validator.validate(content);
     if (invalid.length > 0) return refusedRow(raw, invalid);
     const body = JSON.stringify({ after: auditedContent(entity, content) });
-    return { raw, record: { id, ...splitRecord(entity, content), body } };
+    const hasOwnId = isJsonObject(sent) && Object.hasOwn(sent, 'id');
+    return { raw, record: { id, hasOwnId, ...splitRecord(entity, content), body } };
   }
 
   private valueOf(entity: Entity, raw: RawRecord): JsonValue | Unreadable | undefined {

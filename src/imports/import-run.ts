@@ -5,8 +5,8 @@ import { type RawRecord, RecordSplitter, type TransferFormat } from '../model/tr
 import { Problem } from '../platform/problem.js';
 import type { Turns } from '../platform/turns.js';
 import type { BodyReader } from './body-reader.js';
-import type { ImportBatches } from './import-batches.js';
-import type { RowReader } from './import-rows.js';
+import type { ImportPosition } from './import-position.js';
+import type { Row, RowReader } from './import-rows.js';
 
 /** One request's work on an import: reads the body, skips what was stored before, and stores the rest batch by batch. */
 
@@ -23,13 +23,22 @@ const BATCH_MS = 2_000;
 /** Rows read in one turn of the event loop. */
 const YIELD_EVERY = 250;
 
+/** What becomes of the records: they are stored, or only checked. */
+export interface Batches {
+  readonly position: ImportPosition;
+  /** What was done before, on the way to where the import goes on. */
+  pass(record: RawRecord): void;
+  /** @param isLast the definition is as new as can be: what the table says against a record is true. */
+  store(defined: DefinedEntity, rows: readonly Row[], isLast: boolean): Promise<void>;
+}
+
 export interface ImportWork {
   readonly format: TransferFormat;
   /** Longest record, in bytes. */
   readonly limit: number;
   readonly body: BodyReader;
   readonly rows: RowReader;
-  readonly batches: ImportBatches;
+  readonly batches: Batches;
   /** Of an import that is gone on with: what was stored before. */
   readonly resumeAt: { readonly bytes: number; readonly prefixHash: string } | null;
   /** Called once, when the body has proved to be the same, before anything is stored. */
@@ -114,8 +123,8 @@ export class ImportRun {
     }
   }
 
-  private async read(entity: DefinedEntity): Promise<ReturnType<RowReader['read']>[]> {
-    const found: ReturnType<RowReader['read']>[] = [];
+  private async read(entity: DefinedEntity): Promise<Row[]> {
+    const found: Row[] = [];
     for (const [index, raw] of this.pending.entries()) {
       if (index % YIELD_EVERY === YIELD_EVERY - 1) await setImmediate();
       found.push(index < this.headers ? { raw } : this.work.rows.read(entity, raw));

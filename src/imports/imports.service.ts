@@ -8,8 +8,10 @@ import type { Row } from '../database/statement-batch.js';
 import { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
 import { EntityRegistry } from '../entities/entity-registry.js';
+import { RowQuotas } from '../http/row-quotas.js';
 import type { Statement } from '../model/sql.js';
 import { conflictKeyOf } from '../model/statements/conflict-key.js';
+import { KeyMemory } from '../platform/key-set.js';
 import { Problem } from '../platform/problem.js';
 import { SETTINGS, type Settings } from '../platform/settings.js';
 import { Turns } from '../platform/turns.js';
@@ -19,8 +21,9 @@ import { BodyReader } from './body-reader.js';
 import { ImportBatches, RefusedRecord } from './import-batches.js';
 import type { ImportOptions } from './import-options.js';
 import { ImportPosition } from './import-position.js';
+import { ImportRehearsal } from './import-rehearsal.js';
 import { RowReader } from './import-rows.js';
-import { ImportRun } from './import-run.js';
+import { type Batches, ImportRun, type ImportWork } from './import-run.js';
 import {
   beginStatement,
   endStatement,
@@ -50,18 +53,27 @@ export interface Importer {
   readonly actor: Actor;
 }
 
+/** Keys that all dry runs together remember: 64 MB, about five million. */
+const REMEMBERED_SLOTS = 1 << 23;
+
 /** What is told of a dry run: there is no row of it. */
-type DryRun = Omit<ImportView, 'id' | 'startedAt' | 'startedBy' | 'updatedAt' | 'finishedAt'> & { readonly dryRun: true };
+interface DryRun extends Omit<ImportView, 'id' | 'startedAt' | 'startedBy' | 'updatedAt' | 'finishedAt'> {
+  readonly dryRun: true;
+  /** Records that later ones of the same file were compared with. */
+  readonly remembered: number;
+}
 
 @Injectable()
 export class ImportsService implements OnModuleDestroy {
   private readonly turns = new Turns(BATCHES_AT_ONCE);
+  private readonly memory = new KeyMemory(REMEMBERED_SLOTS);
   private readonly running = new Map<BodyReader, Promise<unknown>>();
 
   constructor(
     private readonly pool: RuntimePool,
     private readonly registry: EntityRegistry,
     private readonly directory: TenantDirectory,
+    private readonly rows: RowQuotas,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -74,9 +86,10 @@ export class ImportsService implements OnModuleDestroy {
   /** @throws Problem with the member `import`, which tells what was stored before */
   async run(by: Importer, entity: string, options: ImportOptions, stream: Readable): Promise<ImportView | DryRun> {
     const body = new BodyReader(stream, SILENCE_MS);
-    const work = this.work(by, entity, options, body).finally(() => this.running.delete(body));
-    this.running.set(body, work);
-    return work;
+    const work = options.dryRun ? this.rehearse(by, entity, options, body) : this.work(by, entity, options, body);
+    const ended = work.finally(() => this.running.delete(body));
+    this.running.set(body, ended);
+    return ended;
   }
 
   async get(by: Importer, id: string): Promise<ImportView> {
@@ -89,31 +102,25 @@ export class ImportsService implements OnModuleDestroy {
     return rows.map((row) => readImport(row).view);
   }
 
-  private async work(by: Importer, name: string, options: ImportOptions, body: BodyReader): Promise<ImportView | DryRun> {
+  private async work(by: Importer, name: string, options: ImportOptions, body: BodyReader): Promise<ImportView> {
     const { tenant, actor } = by;
-    const { id, dryRun } = options;
+    const { id } = options;
     const defined = await this.registry.get(tenant, name);
     const holder = uuidV7();
     const before = options.isResumed ? await this.findToResume(by, name, options) : null;
     const { onError } = before?.view ?? options;
     const { ignored, conflict } = before ?? options;
     if (conflict) conflictKeyOf(defined.entity, conflict, 'on_conflict');
-    if (!before && !dryRun) await this.begin(by, name, options, holder);
-    const limit = this.settings.BODY_LIMIT_BYTES;
-    const target = { pool: this.pool, actor, onError, conflict, stored: dryRun ? null : { id, holder } };
-    const batches = new ImportBatches(target, before?.view);
+    if (!before) await this.begin(by, name, options, holder);
+    const batches = new ImportBatches({ pool: this.pool, actor, onError, conflict, stored: { id, holder } }, before?.view);
     // Until the body has proved to be the same, the import is not this request's to end.
-    let isHeld = before === null && !dryRun;
-    const run = new ImportRun({
-      ...{ format: options.format, limit, body, batches, turns: this.turns },
-      rows: new RowReader(options.format, new Set(ignored), actor.subject, limit, conflict !== null),
+    let isHeld = before === null;
+    const run = this.runOf(by, defined, { ...options, ignored, conflict }, body, batches, {
       resumeAt: before && { bytes: before.view.bytes, prefixHash: before.prefixHash },
       onResume: async () => {
         await this.takeOver(by, id, holder, batches.position.bytes);
         isHeld = true;
       },
-      defined: () => this.definedNow(tenant, name, defined.id),
-      forget: () => this.directory.forget(tenant.id),
     });
     try {
       await run.run();
@@ -121,9 +128,58 @@ export class ImportsService implements OnModuleDestroy {
       if (!isHeld) throw error;
       throw await this.givenUp(by, id, holder, error);
     }
-    if (dryRun) return { ...toldOf(name, options, batches), dryRun: true };
     await this.ask(by, endStatement(tenant.id, id, holder, 'done', null));
     return this.get(by, id);
+  }
+
+  /** To the end of the body, whatever is wrong with it. */
+  private async rehearse(by: Importer, name: string, options: ImportOptions, body: BodyReader): Promise<DryRun> {
+    const { tenant, actor } = by;
+    const defined = await this.registry.get(tenant, name);
+    const rehearsal = new ImportRehearsal(this.pool, actor, () => this.registry.of(tenant), this.memory);
+    const goesOn = { resumeAt: null, onResume: async () => {} };
+    try {
+      await this.runOf(by, defined, options, body, rehearsal, goesOn).run();
+    } finally {
+      rehearsal.end();
+    }
+    const { format, onError } = options;
+    const { position, stored, failed, errors, remembered } = rehearsal;
+    const { lines, bytes } = position;
+    return {
+      entity: name,
+      format,
+      onError,
+      state: 'done',
+      lines,
+      bytes,
+      stored,
+      failed,
+      errors,
+      reason: null,
+      dryRun: true,
+      remembered,
+    };
+  }
+
+  private runOf(
+    { tenant, actor }: Importer,
+    { id, entity }: DefinedEntity,
+    { format, ignored, conflict, dryRun }: ImportOptions,
+    body: BodyReader,
+    batches: Batches,
+    goesOn: Pick<ImportWork, 'resumeAt' | 'onResume'>,
+  ): ImportRun {
+    const limit = this.settings.BODY_LIMIT_BYTES;
+    return new ImportRun({
+      ...{ ...goesOn, format, limit, body, batches, turns: this.turns },
+      rows: new RowReader(format, new Set(ignored), actor.subject, limit, conflict !== null),
+      defined: async () => {
+        if (!dryRun) this.rows.assertRoom(tenant);
+        return this.definedNow(tenant, entity.name, id);
+      },
+      forget: () => this.directory.forget(tenant.id),
+    });
   }
 
   private async begin({ tenant, actor }: Importer, entity: string, options: ImportOptions, holder: string): Promise<void> {
@@ -207,10 +263,4 @@ function refused({ faults }: RefusedRecord, id: string): Problem {
 
 function interrupted(why: string): Problem {
   return new Problem('import/interrupted', why, {}, { 'Retry-After': '5' });
-}
-
-function toldOf(entity: string, { format, onError }: ImportOptions, batches: ImportBatches): Omit<DryRun, 'dryRun'> {
-  const { position, stored, failed, errors } = batches;
-  const { lines, bytes } = position;
-  return { entity, format, onError, state: 'done', lines, bytes, stored, failed, errors, reason: null };
 }

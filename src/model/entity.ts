@@ -17,8 +17,11 @@ export interface Entity {
   readonly indexes: readonly Index[];
   /** `required`: writes must send If-Match. */
   readonly concurrency: 'optional' | 'required';
+  readonly keeps: Keeps;
   /** While a change of type is prepared: the columns that every write keeps in step. */
   readonly shadows?: readonly Shadow[];
+  /** Where every write keeps what was there before, if the document asks for it. */
+  readonly past?: Past;
   /** The document with `x-` synonyms made bare, as it is validated against. */
   readonly document: JsonObject;
 }
@@ -36,7 +39,11 @@ export type ColumnType =
   | 'bigint'
   | 'double precision'
   | 'boolean'
-  | 'jsonb';
+  | 'jsonb'
+  | RangeType;
+
+/** Of Postgres, and the formats of the dialect with the same names. */
+export type RangeType = 'int8range' | 'numrange' | 'daterange' | 'tsrange' | 'tstzrange';
 
 export interface Property {
   /** Logical name: the JSON member. */
@@ -93,6 +100,25 @@ export interface Shadow {
   readonly type: ColumnType;
   readonly precision?: number;
   readonly scale?: number;
+}
+
+/** From `softDelete`, `history` and `retention`: what is kept of records that are deleted or changed, and for how many days. */
+export interface Keeps {
+  readonly deleted: boolean;
+  readonly history: boolean;
+  /** null: until they are purged. */
+  readonly deletedDays: number | null;
+  readonly historyDays: number | null;
+}
+
+export const KEEPS_NOTHING: Keeps = { deleted: false, history: false, deletedDays: null, historyDays: null };
+
+/** Physical names of the tables that take what a write replaces or deletes; absent: it is gone. */
+export interface Past {
+  readonly history?: string;
+  readonly deleted?: string;
+  /** Of the document, by which a kept row is read. */
+  readonly version: number;
 }
 
 export type IndexMethod = 'btree' | 'gin' | 'trgm' | 'brin';

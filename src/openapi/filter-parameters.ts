@@ -1,8 +1,9 @@
 /** The query parameters of a record list: one per column that can be filtered on, and those that shape the list. */
 import { type ColumnType, type Entity, isSystemMember, SYSTEM_MEMBERS } from '../model/entity.js';
+import { isRangeType } from '../model/values/range.js';
 import type { JsonObject } from '../platform/json-value.js';
 
-type Kind = 'text' | 'ordered' | 'boolean' | 'json';
+type Kind = 'text' | 'ordered' | 'boolean' | 'json' | 'range';
 
 /** Comparisons that may be with any or with all of a list. */
 const listed = (operators: string): string => `(${operators})(\\((any|all)\\))?`;
@@ -15,6 +16,7 @@ const OPERATORS: Readonly<Record<Kind, string>> = {
   ordered: `${listed('eq|gt|gte|lt|lte')}|neq|${TESTS}`,
   boolean: `${listed('eq')}|neq|${TESTS}`,
   json: `cs|cd|ov|is|${SEARCHES}`,
+  range: `${listed('eq|gt|gte|lt|lte')}|neq|${TESTS}|cs|cd|ov|sl|sr|nxl|nxr|adj`,
 };
 
 const EXAMPLES: Readonly<Record<Kind, string>> = {
@@ -24,11 +26,16 @@ const EXAMPLES: Readonly<Record<Kind, string>> = {
   ordered: '`eq.5`, `neq.5`, `gt.5`, `gte.5`, `lt.5`, `lte.5`, `in.(1,2,3)`, `is.null`, `is.not_null`, `isdistinct.5`',
   boolean: '`eq.true`, `neq.true`, `is.true`, `is.not_null`, `is.null`, `in.(true,false)`',
   json: '`is.null`, `is.not_null`, `cs.{"a":1}`, `cs.{a,b}`, `ov.{a,b}`',
+  range:
+    '`ov.[1,5)` (overlaps), `cs.[1,5)` and `cs.3` (contains), `cd.[1,5)` (is contained in), `sl.[1,5)` and `sr.[1,5)` (strictly ' +
+    'left, right of), `nxl.[1,5)` and `nxr.[1,5)` (does not extend to the left, right of), `adj.[1,5)` (is adjacent to), ' +
+    '`eq.[1,5)`, `in.("[1,5)","[7,9)")`, `is.null`, `is.not_null`',
 };
 
 function kindOf(type: ColumnType): Kind {
   if (type === 'text') return 'text';
   if (type === 'boolean') return 'boolean';
+  if (isRangeType(type)) return 'range';
   return type === 'jsonb' ? 'json' : 'ordered';
 }
 

@@ -2,6 +2,7 @@
 
 import type { JsonObject } from '../platform/json-value.js';
 import { PROBLEM_JSON, Problem, type ProblemName } from '../platform/problem.js';
+import { LIMITS_TOLD, RETRY_AFTER } from './limit-headers.js';
 
 /** Every line of the error catalog: may a record operation answer with it? A new line does not compile until it is here. */
 const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
@@ -22,6 +23,7 @@ const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
   'request/headers-too-large': false,
   'request/timeout': false,
   'request/rate-limited': true,
+  'request/quota-exceeded': true,
   'request/too-many-waiting': true,
   'request/unsupported-media-type': true,
   'request/idempotency-in-progress': true,
@@ -33,8 +35,12 @@ const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
   'auth/issuer-unavailable': true,
   'auth/tenant-mismatch': true,
   'auth/forbidden': true,
+  'key/not-found': false,
+  'key/ended': false,
+  'key/not-configured': false,
   'tenant/not-found': true,
   'tenant/exists': false,
+  'tenant/full': true,
   'tenant/suspended': true,
   'entity/not-found': true,
   'entity/invalid-document': false,
@@ -58,6 +64,7 @@ const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
   'rollout/not-found': false,
   'rollout/conflict': false,
   'record/not-found': true,
+  'record/not-deleted': true,
   'record/not-single': true,
   'record/invalid': true,
   'record/duplicate': true,
@@ -69,6 +76,9 @@ const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
   'record/patch-failed': true,
   'record/too-many-affected': true,
   'record/too-many': true,
+  'past/not-kept': true,
+  'past/out-of-reach': true,
+  'past/type-changed': true,
   'import/not-found': false,
   'import/aborted': true,
   'import/conflict': true,
@@ -81,11 +91,17 @@ const ANSWERED: Readonly<Record<ProblemName, boolean>> = {
   'service/internal': true,
 };
 
-const HEADERS: Readonly<Record<number, JsonObject>> = {
-  401: { 'WWW-Authenticate': { schema: { type: 'string' }, description: 'RFC 6750: which credentials are wanted.' } },
-  429: { 'Retry-After': { schema: { type: 'string' }, description: 'Seconds until another request is taken.' } },
-  503: { 'Retry-After': { schema: { type: 'string' }, description: 'When to try again, if that is known.' } },
+const CHALLENGE: JsonObject = {
+  'WWW-Authenticate': { schema: { type: 'string' }, description: 'RFC 6750: which credentials are wanted.' },
 };
+
+const RETRIED: ReadonlySet<number> = new Set([429, 503]);
+
+/** Who is not known has no limit to be told of. */
+function headersOf(status: number): JsonObject {
+  if (status === 401) return CHALLENGE;
+  return RETRIED.has(status) ? { ...LIMITS_TOLD, ...RETRY_AFTER } : LIMITS_TOLD;
+}
 
 export const PROBLEM_SCHEMAS: JsonObject = {
   problem: {
@@ -122,7 +138,7 @@ export const PROBLEM_RESPONSES: JsonObject = Object.fromEntries(
     `problem.${status}`,
     {
       description: [...new Set(problems.map(titleOf))].join('. '),
-      ...(HEADERS[status] && { headers: HEADERS[status] }),
+      headers: headersOf(status),
       content: {
         [PROBLEM_JSON]: {
           schema: {

@@ -57,16 +57,19 @@ class RecordOperations {
 
   list(): JsonObject {
     return this.#operation('list', 'List or search records', {
-      parameters: [...listParameters(this.entity), parameter('prefer.count'), parameter('if-none-match')],
+      parameters: [...listParameters(this.entity), ...this.#asOf(), parameter('prefer.count'), parameter('if-none-match')],
       responses: {
         200: {
           description: 'The records.',
-          headers: { 'Content-Range': header('content-range'), ETag: header('etag.list'), Link: header('link') },
+          headers: {
+            ...{ 'Content-Range': header('content-range'), ETag: header('etag.list'), Link: header('link') },
+            ...this.#memento(),
+          },
           content: { [JSON_TYPE]: { schema: { type: 'array', items: this.#schemas.returned() } } },
         },
         304: { description: 'The list is still as it was read.', headers: { ETag: header('etag.list') } },
         // 300: what `select` embeds could be several relations.
-        ...problemResponses([300, 400, 401, 403, 404, 406, 429, 500, 503]),
+        ...problemResponses([300, 400, 401, 403, 404, 406, ...this.#overtaken(), 429, 500, 503]),
       },
     });
   }
@@ -144,13 +147,26 @@ class RecordOperations {
 
   get(): JsonObject {
     return this.#operation('get', 'Get a record', {
-      parameters: [parameter('if-none-match')],
+      parameters: [...this.#asOf(), parameter('if-none-match')],
       responses: {
         200: this.#single('The record.'),
         304: { description: 'The record is still as it was read.', headers: { ETag: header('etag') } },
-        ...problemResponses([400, 401, 403, 404, 429, 500, 503]),
+        ...problemResponses([400, 401, 403, 404, ...this.#overtaken(), 429, 500, 503]),
       },
     });
+  }
+
+  #asOf(): JsonObject[] {
+    return this.entity.keeps.history ? [parameter('as-of')] : [];
+  }
+
+  #memento(): JsonObject {
+    return this.entity.keeps.history ? { 'Memento-Datetime': header('memento-datetime') } : {};
+  }
+
+  /** Of the past: something that was read then has another type now. */
+  #overtaken(): number[] {
+    return this.entity.keeps.history ? [409] : [];
   }
 
   replace(): JsonObject {
@@ -180,7 +196,7 @@ class RecordOperations {
   #change(verb: string, summary: string, bodies: Readonly<Record<string, JsonObject>>, description?: string): JsonObject {
     return this.#operation(verb, summary, {
       ...(description !== undefined && { description }),
-      parameters: [this.#precondition, parameter('prefer.return'), parameter('idempotency-key')],
+      parameters: [this.#precondition, ...['list.select', 'prefer.return', 'idempotency-key'].map(parameter)],
       requestBody: {
         required: true,
         content: Object.fromEntries(Object.entries(bodies).map(([type, schema]) => [type, { schema }])),
@@ -188,7 +204,7 @@ class RecordOperations {
       responses: {
         200: this.#single('The record as it is now.'),
         204: { description: 'Changed; `return=minimal` was asked for.', headers: { ETag: header('etag') } },
-        ...problemResponses([400, 401, 403, 404, 409, 413, 415, 422, ...this.#lost, 429, 500, 503]),
+        ...problemResponses([300, 400, 401, 403, 404, 406, 409, 413, 415, 422, ...this.#lost, 429, 500, 503]),
       },
     });
   }

@@ -16,6 +16,12 @@ export const RECORD_PARAMETERS: JsonObject = {
     schema: { type: 'string', examples: ['return=minimal', 'tx=rollback'] },
     description: '`return=minimal`: no body in the answer. `tx=rollback`: everything is done, answered and undone.',
   },
+  'prefer.rehearsal': {
+    name: 'Prefer',
+    in: 'header',
+    schema: { type: 'string', examples: ['tx=rollback'] },
+    description: '`tx=rollback`: everything is done, answered and undone.',
+  },
   'prefer.insert': {
     name: 'Prefer',
     in: 'header',
@@ -50,6 +56,12 @@ export const RECORD_PARAMETERS: JsonObject = {
     schema: { type: 'string' },
     description: 'The members that count of each body, separated by commas; others are ignored.',
   },
+  'as-of': {
+    name: 'asOf',
+    in: 'query',
+    schema: { type: 'string', format: 'date-time', examples: ['2026-05-31T18:30:00Z'] },
+    description: 'Reads what was there at this instant. What is embedded has to keep its history too.',
+  },
   'if-none-match': {
     name: 'If-None-Match',
     in: 'header',
@@ -70,6 +82,10 @@ export const RECORD_HEADERS: JsonObject = {
   'etag.list': {
     schema: { type: 'string', examples: ['W/"t9lEDPBFvEI6BVHBJ0lWyA"'] },
     description: 'The answer as it is, for If-None-Match.',
+  },
+  'memento-datetime': {
+    schema: { type: 'string', examples: ['Sun, 31 May 2026 18:30:00 GMT'] },
+    description: 'RFC 7089: the answer is of this instant. Sent with `asOf`.',
   },
   link: {
     schema: { type: 'string', examples: ['<?limit=20&after=Vy1sb25n>; rel="next", <?limit=20>; rel="first"'] },

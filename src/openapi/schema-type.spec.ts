@@ -14,6 +14,7 @@ describe('schema type', () => {
     ['a number or null', { type: ['number', 'null'] }, 'number | null'],
     ['a boolean', { type: 'boolean' }, 'boolean'],
     ['an exact decimal', { type: 'string', format: 'decimal' }, 'string'],
+    ['a range', { type: 'string', format: 'tstzrange' }, 'string'],
     ['a date', { type: ['string', 'null'], format: 'date' }, 'string | null'],
     ['choices', { type: 'string', enum: ['a', 'b', 'a "quoted" one'] }, '"a" | "b" | "a \\"quoted\\" one"'],
     ['choices of other types', { type: 'integer', enum: [1, -2, 'x', null] }, '1 | -2'],

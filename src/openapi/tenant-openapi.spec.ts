@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { Principal, Role } from '../access/principal.js';
 import { readChinook } from '../demo/load-chinook.js';
 import { readEntity } from '../model/document/read-entity.js';
-import { type Entity, type Property, SYSTEM_MEMBERS } from '../model/entity.js';
+import { type Entity, KEEPS_NOTHING, type Property, SYSTEM_MEMBERS } from '../model/entity.js';
 import type { JsonObject, JsonValue } from '../platform/json-value.js';
 import { tenantOpenApi } from './tenant-openapi.js';
 
@@ -28,7 +28,17 @@ function unchecked(name: string, document: JsonObject): Entity {
       writeOnly: false,
     }),
   );
-  return { name, table: name, properties, keepsExtras: true, uniqueKeys: [], indexes: [], concurrency: 'optional', document };
+  return {
+    name,
+    table: name,
+    properties,
+    keepsExtras: true,
+    uniqueKeys: [],
+    indexes: [],
+    concurrency: 'optional',
+    keeps: KEEPS_NOTHING,
+    document,
+  };
 }
 
 type Operation = { operationId: string; parameters?: JsonObject[]; responses: JsonObject; requestBody?: JsonObject };
@@ -128,6 +138,19 @@ describe('tenant OpenAPI › rights', () => {
     const document = openApi({ A: { type: 'object' } }, roles);
     expect(operations(document).map(({ operationId }) => operationId)).toEqual(expected);
     await expectValid(document);
+  });
+
+  it.each<[Role[], string[]]>([
+    [['viewer'], ['getDeletedA', 'historyA', 'listDeletedA']],
+    [['editor'], ['getDeletedA', 'historyA', 'listDeletedA', 'restoreA']],
+    [['admin'], ['getDeletedA', 'historyA', 'listDeletedA', 'purgeA', 'purgeHistoryA', 'restoreA']],
+  ])('offers %j what it may do with the past, where there is one', async (roles, expected) => {
+    const ids = (words: JsonObject) =>
+      operations(openApi({ A: { type: 'object', ...words } }, roles)).map((each) => each.operationId);
+    const [without, all] = [ids({}), ids({ history: 'full', softDelete: true })];
+    expect(all.filter((id) => !without.includes(id)).sort()).toEqual(expected);
+    expect(ids({ history: 'full' }).filter((id) => !without.includes(id))[0]).toBe('historyA');
+    await expectValid(openApi({ A: { type: 'object', history: 'full', softDelete: true } }, roles));
   });
 
   it('does not describe what a viewer could send', () => {
@@ -247,7 +270,7 @@ describe('tenant OpenAPI › responses', () => {
 
   it('answer errors as problem+json with the types of the catalog', () => {
     const { responses } = openApi({ A: { type: 'object' } }).components;
-    expect(responses['problem.412']).toEqual({
+    expect(responses['problem.412']).toMatchObject({
       description: 'The record has changed since it was read',
       content: {
         'application/problem+json': {
@@ -278,12 +301,14 @@ describe('tenant OpenAPI › filters', () => {
   });
 
   it('offers the operators of the column type', () => {
-    const filters = filtersOf({ t: { type: 'string' }, n: { type: 'number' }, b: { type: 'boolean' }, j: { type: 'object' } });
+    const r: JsonObject = { type: 'string', format: 'daterange' };
+    const filters = filtersOf({ t: { type: 'string' }, n: { type: 'number' }, b: { type: 'boolean' }, j: { type: 'object' }, r });
     expect(filters).toMatchObject({
       t: '#/components/schemas/filter.text',
       n: '#/components/schemas/filter.ordered',
       b: '#/components/schemas/filter.boolean',
       j: '#/components/schemas/filter.json',
+      r: '#/components/schemas/filter.range',
       revision: '#/components/schemas/filter.ordered',
     });
   });
@@ -303,12 +328,18 @@ describe('tenant OpenAPI › filters', () => {
     ['json', 'eq.{}', false],
     ['json', 'not.is.null', true],
     ['text', 'Rock', false],
+    ['range', 'not.adj.[1,5)', true],
+    ['range', 'eq(any).{"[1,5)"}', true],
+    ['range', 'sl(any).{"[1,5)"}', false],
+    ['range', 'like.*', false],
+    ['ordered', 'sl.[1,5)', false],
   ])('%s: %s is %s', (kind, value, expected) => {
     const properties: JsonObject = {
       t: { type: 'string' },
       n: { type: 'number' },
       b: { type: 'boolean' },
       j: { type: 'object' },
+      r: { type: 'string', format: 'int8range' },
     };
     expect(validatorOf(openApi({ A: { type: 'object', properties } }), `filter.${kind}`)([value])).toBe(expected);
   });

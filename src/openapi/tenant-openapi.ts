@@ -1,14 +1,16 @@
 /**
  * The OpenAPI 3.1 document of one tenant as one caller sees it: its entities' records, and only the operations that the
- * caller's roles may perform. Pure; served at `…/tenants/{tenantId}/openapi.json`.
+ * caller's roles and scopes permit. Pure; served at `…/tenants/{tenantId}/openapi.json`.
  */
-import { mayPerform } from '../access/operations.js';
+import { mayPerform, type Operation } from '../access/operations.js';
 import type { Principal } from '../access/principal.js';
 import type { Entity } from '../model/entity.js';
 import type { JsonObject } from '../platform/json-value.js';
 import { SchemaComponents } from './document-schema.js';
 import { FILTER_SCHEMAS, LIST_PARAMETERS } from './filter-parameters.js';
 import { identifiersOf } from './identifiers.js';
+import { LIMIT_HEADERS, withLimits } from './limit-headers.js';
+import { pastPaths } from './past-operations.js';
 import { PROBLEM_RESPONSES, PROBLEM_SCHEMAS } from './problem-responses.js';
 import { recordPaths } from './record-operations.js';
 import { RECORD_HEADERS, RECORD_PARAMETERS } from './record-parameters.js';
@@ -23,21 +25,33 @@ export interface TenantOpenApiInput {
   readonly version: string;
 }
 
-/** Depends on the roles only, not on who holds them: two callers with equal roles get equal documents. */
+/** Depends on roles and scopes only, not on who holds them: two callers with equal ones get equal documents. */
 export function tenantOpenApi({ tenant, entities, principal, serverUrl, version }: TenantOpenApiInput): JsonObject {
   const sorted = [...entities].sort((a, b) => (a.name < b.name ? -1 : 1));
   const identifiers = identifiersOf(sorted.map(({ name }) => name));
   const components = new SchemaComponents();
-  const rights = {
-    read: mayPerform(principal, 'records.read'),
-    create: mayPerform(principal, 'records.create'),
-    update: mayPerform(principal, 'records.update'),
-    delete: mayPerform(principal, 'records.delete'),
-  };
-  const transfer = { export: mayPerform(principal, 'records.export'), import: mayPerform(principal, 'records.import') };
   const paths = sorted.map((entity) => {
+    const may = (operation: Operation): boolean => mayPerform(principal, operation, entity.name);
+    const rights = {
+      read: may('records.read'),
+      create: may('records.create'),
+      update: may('records.update'),
+      delete: may('records.delete'),
+    };
+    const transfer = { export: may('records.export'), import: may('records.import') };
+    const past = {
+      history: may('history.read'),
+      forget: may('history.purge'),
+      deleted: may('deleted.read'),
+      restore: may('deleted.restore'),
+      purge: may('deleted.purge'),
+    };
     const identifier = identifiers.get(entity.name)!;
-    return { ...recordPaths(entity, identifier, rights, components), ...transferPaths(entity, identifier, transfer) };
+    return withLimits({
+      ...recordPaths(entity, identifier, rights, components),
+      ...pastPaths(entity, identifier, past, components),
+      ...transferPaths(entity, identifier, transfer),
+    });
   });
   return {
     openapi: '3.1.0',
@@ -48,15 +62,21 @@ export function tenantOpenApi({ tenant, entities, principal, serverUrl, version 
     },
     // The tenant is in the server's address, not in the paths: a client generated for one tenant serves all with its entities.
     servers: [{ url: `${serverUrl.replace(/\/+$/, '')}/api/v1/tenants/${encodeURIComponent(tenant.id)}` }],
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { apiKey: [] }],
     tags: paths.flatMap((own, index) => (Object.keys(own).length > 0 ? [tagOf(sorted[index]!)] : [])),
     paths: Object.assign({}, ...paths) as JsonObject,
     components: {
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token of the Auth Service.' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'An access token of the Auth Service, or an API key.',
+        },
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
       },
       parameters: { ...LIST_PARAMETERS, ...RECORD_PARAMETERS },
-      headers: RECORD_HEADERS,
+      headers: { ...RECORD_HEADERS, ...LIMIT_HEADERS },
       responses: PROBLEM_RESPONSES,
       schemas: { ...components.toJSON(), ...FILTER_SCHEMAS, ...TRANSFER_SCHEMAS, ...PROBLEM_SCHEMAS },
     },

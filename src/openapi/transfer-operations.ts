@@ -35,6 +35,11 @@ export const TRANSFER_SCHEMAS: JsonObject = {
         },
       },
       dryRun: { const: true },
+      remembered: {
+        type: 'integer',
+        description:
+          'Of a dry run: the records with whose keys those of later ones were compared; all of them, up to some millions.',
+      },
     },
   },
 };
@@ -59,7 +64,7 @@ function exportOperation(entity: Entity, identifier: string): JsonObject {
     parameters: [query('select', 'Members, as in lists.'), query('format', '`ndjson` or `csv`; otherwise Accept decides.')],
     responses: {
       200: { description: 'The records.', content: streamed() },
-      ...problemResponses([400, 401, 403, 404, 406, 500, 503]),
+      ...problemResponses([400, 401, 403, 404, 406, 429, 500, 503]),
     },
   };
 }
@@ -78,7 +83,7 @@ function importOperation(entity: Entity, identifier: string): JsonObject {
       query('onError', '`abort` (default): ends at the first record refused. `skip`: goes on without it.'),
       query('on_conflict', 'Members of a unique key: records with the same are changed, not refused.'),
       query('ignore', 'Members that are left out of every record.'),
-      query('dryRun', '`true`: every record is checked against the document and none is stored.'),
+      query('dryRun', '`true`: every record is checked, its keys and relations included, and none is stored.'),
     ],
     requestBody: { required: true, content: streamed() },
     responses: {
@@ -86,7 +91,7 @@ function importOperation(entity: Entity, identifier: string): JsonObject {
         description: 'The end of the body was reached.',
         content: { 'application/json': { schema: { $ref: '#/components/schemas/import' } } },
       },
-      ...problemResponses([400, 401, 403, 404, 409, 415, 422, 500, 503]),
+      ...problemResponses([400, 401, 403, 404, 409, 415, 422, 429, 500, 503]),
     },
   };
 }

@@ -29,6 +29,7 @@ const CODES: Partial<Record<ProblemName, string>> = {
   'auth/missing-credentials': 'PGRST302',
   'auth/forbidden': '42501',
   'auth/issuer-unavailable': 'PGRST001',
+  'past/out-of-reach': 'PGRST100',
   'record/not-single': 'PGRST116',
   'record/not-found': 'PGRST116',
   'record/too-many-affected': 'PGRST124',

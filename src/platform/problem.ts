@@ -26,6 +26,7 @@ const CATALOG = {
   'request/headers-too-large': { status: 431, title: 'The headers of the request are too large' },
   'request/timeout': { status: 408, title: 'The request took too long to arrive' },
   'request/rate-limited': { status: 429, title: 'Too many requests in a short time' },
+  'request/quota-exceeded': { status: 429, title: 'The requests of the day are used up' },
   'request/too-many-waiting': { status: 429, title: 'Too many requests of the tenant at once' },
   'request/unsupported-media-type': { status: 415, title: 'The request body has an unsupported media type or encoding' },
   'request/idempotency-in-progress': { status: 409, title: 'A request with the same Idempotency-Key is not finished' },
@@ -39,8 +40,13 @@ const CATALOG = {
   'auth/tenant-mismatch': { status: 403, title: 'The token belongs to another tenant' },
   'auth/forbidden': { status: 403, title: 'The role does not permit this operation' },
 
+  'key/not-found': { status: 404, title: 'No such API key' },
+  'key/ended': { status: 409, title: 'The API key is revoked or has expired' },
+  'key/not-configured': { status: 501, title: 'This installation makes no API keys' },
+
   'tenant/not-found': { status: 404, title: 'No such tenant' },
   'tenant/exists': { status: 409, title: 'A tenant with this slug exists' },
+  'tenant/full': { status: 403, title: 'The tenant stores as many rows as it may' },
   'tenant/suspended': { status: 403, title: 'The tenant is suspended' },
 
   'entity/not-found': { status: 404, title: 'No such entity' },
@@ -67,6 +73,7 @@ const CATALOG = {
   'rollout/conflict': { status: 409, title: 'The rollout is not in a state for this' },
 
   'record/not-found': { status: 404, title: 'No such record' },
+  'record/not-deleted': { status: 404, title: 'No such deleted record' },
   'record/not-single': { status: 406, title: 'The result is not exactly one record' },
   'record/invalid': { status: 422, title: 'The record does not match the entity document' },
   'record/duplicate': { status: 409, title: 'A unique value is already taken' },
@@ -78,6 +85,10 @@ const CATALOG = {
   'record/patch-failed': { status: 409, title: 'A test of the patch failed' },
   'record/too-many-affected': { status: 400, title: 'The request would change more records than it allows' },
   'record/too-many': { status: 413, title: 'Too many records in one request' },
+
+  'past/not-kept': { status: 409, title: 'The entity does not keep this of its past' },
+  'past/out-of-reach': { status: 400, title: 'What is kept does not reach back so far' },
+  'past/type-changed': { status: 409, title: 'Values of then cannot be read with the type of now' },
 
   'import/not-found': { status: 404, title: 'No such import' },
   'import/aborted': { status: 422, title: 'The import ended at a record that was refused' },

@@ -87,6 +87,19 @@ const SCHEMA = {
     AUTH_ISSUER: { type: 'string', minLength: 1, description: 'The `iss` of accepted tokens.' },
     AUTH_AUDIENCE: { type: 'string', minLength: 1, default: 'business-store', description: 'The `aud` of accepted tokens.' },
     AUTH_JWKS_URL: { type: 'string', pattern: '^https?://', description: "The issuer's JSON Web Key Set." },
+    API_KEY_ENVIRONMENT: {
+      type: 'string',
+      pattern: '^[a-z0-9]{1,16}$',
+      default: 'dev',
+      description:
+        'What API keys of this installation are marked with, such as `live`: keys of another are refused by their text alone.',
+    },
+    API_KEY_PEPPER: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9+/_-]{43}=?$',
+      description:
+        'Base64 of 32 bytes that API keys are hashed with; with another, none of them is valid any more. Without one there are no API keys, but the embedded database brings its own.',
+    },
     RATE_LIMIT_PER_SECOND: {
       type: 'integer',
       minimum: 0,
@@ -100,6 +113,13 @@ const SCHEMA = {
       maximum: 3600,
       default: 5,
       description: 'How many seconds of its limit a tenant that was quiet may use at once.',
+    },
+    REQUESTS_PER_DAY: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 1000000000000,
+      default: 0,
+      description: 'Requests that one tenant may send in a day (UTC), to all instances together; 0 for no limit.',
     },
     AUTH_FAILURES_PER_MINUTE: {
       type: 'integer',
@@ -170,6 +190,14 @@ const SCHEMA = {
       default: 1000,
       description: 'Most records one filter changes or deletes.',
     },
+    TENANT_ROWS: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 1000000000000,
+      default: 0,
+      description:
+        'Records that one tenant may store, without those kept of the past; 0 for no limit. They are counted every few seconds: what is sent meanwhile still passes.',
+    },
     IDEMPOTENCY_HOURS: {
       type: 'integer',
       minimum: 1,
@@ -215,8 +243,11 @@ export interface Settings {
   readonly AUTH_ISSUER?: string;
   readonly AUTH_AUDIENCE: string;
   readonly AUTH_JWKS_URL?: string;
+  readonly API_KEY_ENVIRONMENT: string;
+  readonly API_KEY_PEPPER?: string;
   readonly RATE_LIMIT_PER_SECOND: number;
   readonly RATE_LIMIT_BURST_SECONDS: number;
+  readonly REQUESTS_PER_DAY: number;
   readonly AUTH_FAILURES_PER_MINUTE: number;
   readonly TRUSTED_PROXIES?: string;
   readonly AUDIT_SINK: string;
@@ -227,6 +258,7 @@ export interface Settings {
   readonly MAX_ROWS: number;
   readonly MAX_INSERT_ROWS: number;
   readonly MAX_CHANGED_ROWS: number;
+  readonly TENANT_ROWS: number;
   readonly IDEMPOTENCY_HOURS: number;
   readonly DRAIN_MS: number;
 }

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hash, hkdfSync, type KeyObject } from 'node:crypto';
 import type { ContextKey } from '../database/context-token.js';
 import { randomFew } from '../platform/random-bytes.js';
 
@@ -24,41 +24,55 @@ export class CursorSeal {
     this.roots = keys.map(({ secret }) => Buffer.from(hkdfSync('sha256', secret, '', LABEL, 32)));
   }
 
-  /** @param list what the cursor is bound to @returns [A-Za-z0-9_-], 38 characters longer than 4/3 of the bytes of `text` */
-  seal(list: string, text: string): string {
-    const [root] = this.roots;
-    if (!root) throw new Error('there is no key to seal cursors with');
-    const binding = bindingOf(list);
+  /** @param list what the cursors are bound to */
+  of(list: string): ListSeal {
+    return new ListSeal(this.roots, hash('sha256', list, 'buffer'));
+  }
+}
+
+/** The cursors of one list. Its keys are derived once: with a page that has a next, that was a third of the cost of its cursor. */
+export class ListSeal {
+  /** The first of `roots`, and the others when they are needed. */
+  private readonly keys: KeyObject[] = [];
+
+  constructor(
+    private readonly roots: readonly Buffer[],
+    private readonly binding: Buffer,
+  ) {}
+
+  /** @returns [A-Za-z0-9_-], 38 characters longer than 4/3 of the bytes of `text` */
+  seal(text: string): string {
     const nonce = randomFew(NONCE);
-    const cipher = createCipheriv('aes-256-gcm', keyOf(root, binding), nonce, { authTagLength: TAG }).setAAD(binding);
+    const cipher = createCipheriv('aes-256-gcm', this.keyOf(0), nonce, { authTagLength: TAG }).setAAD(this.binding);
     return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64url');
   }
 
   /** null: not a cursor of this list, or not as it was made. The tag is compared in constant time. */
-  open(list: string, cursor: string): string | null {
+  open(cursor: string): string | null {
     if (cursor.length > LONGEST) return null;
     const bytes = Buffer.from(cursor, 'base64url');
     // Decoding overlooks what is no base64url and the bits that are left over: one cursor has one spelling.
     if (bytes.length < NONCE + TAG || bytes.toString('base64url') !== cursor) return null;
-    const binding = bindingOf(list);
-    for (const root of this.roots) {
-      const text = opened(keyOf(root, binding), binding, bytes);
+    for (const index of this.roots.keys()) {
+      const text = opened(this.keyOf(index), this.binding, bytes);
       if (text !== null) return text;
     }
     return null;
   }
+
+  /** Each list has a key of its own: random nonces of 96 bits are safe for 2^32 texts under one (SP 800-38D §8.3), not for ever. */
+  private keyOf(index: number): KeyObject {
+    const known = this.keys[index];
+    if (known) return known;
+    const root = this.roots[index];
+    if (!root) throw new Error('there is no key to seal cursors with');
+    const key = createSecretKey(createHmac('sha256', root).update(this.binding).digest());
+    this.keys[index] = key;
+    return key;
+  }
 }
 
-function bindingOf(list: string): Buffer {
-  return hash('sha256', list, 'buffer');
-}
-
-/** Each list has a key of its own: random nonces of 96 bits are safe for 2^32 texts under one (SP 800-38D §8.3), not for ever. */
-function keyOf(root: Buffer, binding: Buffer): Buffer {
-  return createHmac('sha256', root).update(binding).digest();
-}
-
-function opened(key: Buffer, binding: Buffer, bytes: Buffer): string | null {
+function opened(key: KeyObject, binding: Buffer, bytes: Buffer): string | null {
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE), { authTagLength: TAG })
     .setAAD(binding)
     .setAuthTag(bytes.subarray(-TAG));

@@ -53,7 +53,7 @@ export class FilteredChanges {
     const changed = (rows: Parameters<WrittenAnswer['textsOf']>[1], texts: readonly string[]): Answer =>
       answer.of(answer.hasBody ? 200 : 204, texts, rangeHeader(surface, request, rows.length, rows.length));
     const change = changeOf(call, defined.entity, request, isMerge);
-    if (records.length === 0) return changed([], []);
+    if (records.length === 0 || (surface === 'rest' && isEmpty(call.body))) return changed([], []);
     const events = uuidV7Range(records.length);
     const changes = await prepareChanges(records, change, events.ids);
     const statement = changeMany()(changes, { ...events, count: changes.length }, tx.actor);
@@ -162,6 +162,11 @@ async function prepareChanges(
     changes.push({ id: stored.id as string, ...splitRecord(entity, content), eventId: eventIds[index] as string, body });
   }
   return changes;
+}
+
+/** As PostgREST has it, that changes no record: not even its revision. */
+function isEmpty(body: unknown): boolean {
+  return isJsonObject(body as JsonValue) && Object.keys(body as object).length === 0;
 }
 
 function idsOf(records: readonly LockedRecord[]): string[] {

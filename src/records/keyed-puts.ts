@@ -10,9 +10,10 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-
 import { Problem } from '../platform/problem.js';
 import { SETTINGS, type Settings } from '../platform/settings.js';
 import { incomingBodies } from './incoming-bodies.js';
+import { assertMayAlso } from './key-scopes.js';
+import { mergeAll } from './merge-records.js';
 import { type RecordCall, single } from './record-call.js';
 import { recordSql } from './record-sql.js';
-import { mergeAll } from './record-upserts.js';
 import { readWrite } from './write-request.js';
 import { WrittenAnswer } from './written-answer.js';
 import { rangeHeader } from './written-headers.js';
@@ -31,6 +32,7 @@ export class KeyedPuts {
   async put(call: RecordCall): Promise<Answer> {
     const { tx, tenant, entity: name, surface, headers } = call;
     const { defined, entities } = await this.registry.find(tenant, name);
+    assertMayAlso(call, 'records.create');
     const { entity } = defined;
     const asking = {
       applicable: ['missing', 'return', 'count'],
@@ -48,6 +50,7 @@ export class KeyedPuts {
       bodies: incomingBodies(entity, [body], reading),
       onto: surface === 'api' ? 'replace' : 'merge',
       precondition: readIfMatch(single(headers['if-match'])),
+      isLast: !answer.isRead,
     });
     const isOne = surface === 'api';
     const etag = etagOf(rows[0]?.[recordSql(defined).revisionAt] as string, defined.version);

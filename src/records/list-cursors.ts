@@ -1,31 +1,23 @@
 import { Injectable } from '@nestjs/common';
-import type { TenantTx } from '../database/tenant-tx.js';
-import type { DefinedEntity } from '../entities/defined-entity.js';
-import type { ReadQuery } from '../model/query/ast.js';
-import { type Keyset, type Position, positionOf } from '../model/query/keyset.js';
-import { sequenceOf } from '../model/query/read-statement.js';
+import { type Position, positionOf } from '../model/query/keyset.js';
 import { Problem } from '../platform/problem.js';
 import { CursorSeal } from './cursor-seal.js';
-
-/** A list as a cursor knows it: what must not change between its pages. */
-export interface PagedList {
-  readonly tx: TenantTx;
-  readonly defined: DefinedEntity;
-  /** All of the tenant, by name. */
-  readonly entities: ReadonlyMap<string, DefinedEntity>;
-  readonly query: ReadQuery;
-}
+import type { ListShape } from './list-shape.js';
 
 /** Positions in lists, as texts that clients send back and cannot read, change or use elsewhere. */
 @Injectable()
 export class ListCursors {
   constructor(private readonly seal: CursorSeal) {}
 
-  /** Where the page begins; null: at the beginning. @throws Problem request/invalid-cursor */
-  positionIn(list: PagedList): Position | null {
-    const { after } = list.query;
+  /**
+   * Where the page begins; null: at the beginning.
+   * @param roles of the caller
+   * @param after as it was sent
+   * @throws Problem request/invalid-cursor
+   */
+  positionIn(list: ListShape, roles: readonly string[], after: string | null): Position | null {
     if (after === null || after === '') return null;
-    const text = this.seal.open(identityOf(list), after);
+    const text = list.sealFor(roles, this.seal).open(after);
     if (text === null) {
       throw new Problem(
         'request/invalid-cursor',
@@ -37,16 +29,8 @@ export class ListCursors {
     return JSON.parse(text) as Position;
   }
 
-  /** @param row the last one of the page */
-  cursorBehind(list: PagedList, keyset: Keyset, row: readonly (string | null)[]): string {
-    return this.seal.seal(identityOf(list), JSON.stringify(positionOf(keyset, row)));
+  /** @param row the last one of the page. null: no cursor can lead on from it. */
+  cursorBehind(list: ListShape, roles: readonly string[], row: readonly (string | null)[]): string | null {
+    return list.keyset && list.sealFor(roles, this.seal).seal(JSON.stringify(positionOf(list.keyset, row)));
   }
-}
-
-/** The versions are those of every entity whose values are sorted by. */
-function identityOf({ tx, defined, entities, query }: PagedList): string {
-  const related = query.order.flatMap(({ embed }) => (embed ? (entities.get(embed.node.entity.name) ?? []) : []));
-  const versions = [defined, ...related].map(({ id, version }) => [id, version]);
-  const roles = [...tx.actor.roles].sort();
-  return JSON.stringify([tx.home.tenantId, versions, roles, sequenceOf(tx.home, query)]);
 }

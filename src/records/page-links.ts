@@ -30,6 +30,7 @@ const BEGINNINGS: ReadonlySet<string> = new Set(['after', 'offset']);
 
 /** As a query string is read: what is encoded in a name does not hide it. */
 function nameOf(pair: string): string {
+  if (!/[%+]/.test(pair)) return pair.split('=', 1)[0] as string;
   return new URLSearchParams(pair).keys().next().value ?? '';
 }
 

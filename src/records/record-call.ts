@@ -1,16 +1,22 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import type { Operation } from '../access/operations.js';
+import type { Principal } from '../access/principal.js';
 import type { TenantTx } from '../database/tenant-tx.js';
-import { queryPairs, type ServiceRequest, tenantOfRequest, tenantTxOf } from '../http/request.js';
+import type { Answer } from '../http/answer.js';
+import { DenialLog } from '../http/denial-log.js';
+import { principalOf, queryPairs, type ServiceRequest, tenantOfRequest } from '../http/request.js';
 import { REST_BASE } from '../http/rest-base.js';
+import { type Exchange, TenantTransactions } from '../http/tenant-transactions.js';
 import type { JsonValue } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 
-/** What every record route asks of the store: the same six things, taken from the request in one place. */
+/** What every record route asks of the store: the same things, taken from the request in one place. */
 export interface RecordCall {
   readonly tx: TenantTx;
   readonly tenant: Tenant;
+  readonly principal: Principal;
   /** The entity's name, as in the path. */
   readonly entity: string;
   /** Of one record; empty on routes of the whole entity. */
@@ -27,14 +33,39 @@ export interface RecordCall {
 
 export type Surface = 'api' | 'rest';
 
-export const Call = createParamDecorator((_: unknown, context: ExecutionContext): RecordCall => {
-  const request = context.switchToHttp().getRequest<ServiceRequest>();
+/** What controllers of records hand their requests to. */
+@Injectable()
+export class RecordCalls {
+  constructor(
+    private readonly transactions: TenantTransactions,
+    private readonly denials: DenialLog,
+  ) {}
+
+  /** @returns the body; it leaves after COMMIT. */
+  answer(exchange: Exchange, work: (call: RecordCall) => Promise<Answer>): Promise<unknown> {
+    const { request } = exchange;
+    const answer = this.transactions.answer(exchange, async (tx) => work(recordCall(request, tx)));
+    const principal = principalOf(request);
+    return principal.apiKey?.scopes ? answer.catch((error: unknown) => this.denied(request, principal, error)) : answer;
+  }
+
+  /** What the guard could not know of, its trail hears of all the same. */
+  private async denied(request: ServiceRequest, principal: Principal, error: unknown): Promise<never> {
+    if (error instanceof Problem && error.code === 'auth/forbidden') {
+      await this.denials.record(request, principal, error.extensions.operation as Operation);
+    }
+    throw error;
+  }
+}
+
+function recordCall(request: ServiceRequest, tx: TenantTx): RecordCall {
   const surface = request.routeOptions.url?.startsWith(REST_BASE) ? 'rest' : 'api';
   if (surface === 'rest') assertProfile(request.headers);
   const { entity = '', id = '' } = request.params as { entity?: string; id?: string };
   return {
-    tx: tenantTxOf(request),
+    tx,
     tenant: tenantOfRequest(request),
+    principal: principalOf(request),
     entity,
     id,
     body: (request.body ?? null) as JsonValue,
@@ -43,7 +74,7 @@ export const Call = createParamDecorator((_: unknown, context: ExecutionContext)
     url: request.raw.url ?? '',
     surface,
   };
-});
+}
 
 /** PostgREST's clients name a schema with it; a tenant has one, which they call `public` unless told otherwise. */
 function assertProfile(headers: IncomingHttpHeaders): void {

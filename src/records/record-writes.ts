@@ -29,13 +29,14 @@ import {
   visibleRecord,
 } from './incoming-record.js';
 import { jsonPatched } from './json-patch.js';
+import { assertMayAlso } from './key-scopes.js';
 import { notFound, type RecordCall, single } from './record-call.js';
 import { assertValid, LISTED_FAULTS, prefixed } from './record-faults.js';
 import { assertMatches, assertPreconditioned } from './record-precondition.js';
 import { type RecordSql, recordSql } from './record-sql.js';
 import { RecordUpserts } from './record-upserts.js';
 import { referrersOf, removeWithReferring } from './referring-records.js';
-import { readWrite, readWritePreferences, refuseFilters } from './write-request.js';
+import { readWrite, readWritePreferences, refuseFilters, refuseThePast } from './write-request.js';
 import { WrittenAnswer } from './written-answer.js';
 import { insertedHeaders } from './written-headers.js';
 
@@ -72,13 +73,14 @@ export class RecordWrites {
     const { defined, entities } = await this.registry.find(tenant, name);
     const { MAX_ROWS: maxRows, MAX_INSERT_ROWS: limit } = this.settings;
     const request = readWrite(call, defined, entities, { applicable: INSERT, parameters: ['columns', 'on_conflict'], maxRows });
-    refuseFilters(request);
+    refuseFilters(request, 'insert');
     const isArray = Array.isArray(body);
     const bodies = isArray ? (body as readonly JsonValue[]) : [body];
     if (bodies.length > limit) {
       throw new Problem('record/too-many', `One request takes at most ${limit} records. Send them in several.`, { limit });
     }
     const { resolution, missing } = request.preferences;
+    if (resolution === 'merge-duplicates') assertMayAlso(call, 'records.update');
     const reading = { surface, columns: request.columns, fillsDefaults: missing === 'default' };
     const incoming = incomingBodies(defined.entity, bodies, reading);
     const answer = new WrittenAnswer(defined, request, surface, surface === 'api');
@@ -123,6 +125,7 @@ export class RecordWrites {
   /** Takes along or empties what refers to the record, as the relations have it; what restricts refuses the whole. */
   async remove(call: RecordCall): Promise<Answer> {
     const { tx, tenant, entity: name, id, headers } = call;
+    refuseThePast(call);
     const applied = appliedHeader(readWritePreferences(call, []));
     const defined = await this.registry.get(tenant, name);
     const sql = recordSql(defined);
@@ -141,9 +144,12 @@ export class RecordWrites {
     call: RecordCall,
     wanted: (stored: JsonObject, entity: Entity, faults: Fault[]) => JsonValue,
   ): Promise<Answer> {
-    const { tx, tenant, entity: name, id, headers } = call;
-    const preferences = readWritePreferences(call, ['return']);
-    const defined = await this.registry.get(tenant, name);
+    const { tx, tenant, entity: name, id, headers, surface } = call;
+    const { defined, entities } = await this.registry.find(tenant, name);
+    const { MAX_ROWS: maxRows } = this.settings;
+    const request = readWrite(call, defined, entities, { applicable: ['return'], parameters: [], maxRows });
+    refuseFilters(request, 'one');
+    const answer = new WrittenAnswer(defined, request, surface, true);
     const { entity } = defined;
     const sql = recordSql(defined);
     const { stored } = await lock(tx, entity, sql, id, headers);
@@ -154,14 +160,13 @@ export class RecordWrites {
     const { columns, extra } = splitRecord(entity, content);
     const before = auditedContent(entity, stored);
     const event = { eventId: uuidV7(), body: JSON.stringify({ before, after: auditedContent(entity, content) }) };
-    const [row] = await explained(entity, false, tx.last(sql.change.update(id, columns, extra, event, tx.actor)));
+    const update = sql.change.update(id, columns, extra, event, tx.actor);
+    const rows = await explained(entity, false, answer.isRead ? tx.query(update) : tx.last(update));
+    const [row] = rows;
     if (!row) throw notFound();
-    const answered = {
-      etag: etagOf(row[sql.revisionAt] as string, defined.version),
-      ...appliedHeader(preferences),
-    };
-    if (preferences.return === 'minimal' || preferences.return === 'headers-only') return new Answer(204, null, answered);
-    return new Answer(200, sql.record.write(row), answered);
+    const etag = etagOf(row[sql.revisionAt] as string, defined.version);
+    const texts = await answer.textsOf(tx, rows, true);
+    return answer.of(answer.hasBody ? 200 : 204, texts, { etag }, true);
   }
 }
 

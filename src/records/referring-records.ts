@@ -21,7 +21,7 @@ import { preparedName, recordSql } from './record-sql.js';
  */
 
 /** A relation that acts when its target is deleted. */
-interface Referrer {
+export interface Referrer {
   readonly defined: DefinedEntity;
   readonly property: Property;
   readonly relation: Relation;
@@ -54,15 +54,23 @@ const known = new WeakMap<ReadonlyMap<string, DefinedEntity>, Referrers>();
 export function referrersOf(entities: ReadonlyMap<string, DefinedEntity>): Referrers {
   const found = known.get(entities);
   if (found !== undefined) return found;
-  const all = [...entities.values()].flatMap((defined) =>
+  const made = groupedBy(actingRelations(entities), ({ relation }) => relation.entity);
+  known.set(entities, made);
+  return made;
+}
+
+function actingRelations(entities: ReadonlyMap<string, DefinedEntity>): Referrer[] {
+  return [...entities.values()].flatMap((defined) =>
     defined.entity.properties.flatMap((property) => {
       const { relation } = property;
       return relation && relation.onDelete !== 'restrict' ? [{ defined, property, relation }] : [];
     }),
   );
-  const made = groupedBy(all, ({ relation }) => relation.entity);
-  known.set(entities, made);
-  return made;
+}
+
+/** The relations by which the deletion of one record deletes others. */
+export function cascadesOf(entities: ReadonlyMap<string, DefinedEntity>): readonly Referrer[] {
+  return actingRelations(entities).filter(({ relation }) => relation.onDelete === 'cascade');
 }
 
 /**

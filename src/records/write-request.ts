@@ -9,6 +9,7 @@ import { Problem } from '../platform/problem.js';
 import { JSON_ARRAY, mediaTypeOf } from './answer-media.js';
 import { graphOf } from './entity-graphs.js';
 import { assertColumns } from './incoming-bodies.js';
+import { assertMayRead } from './key-scopes.js';
 import { type RecordCall, single } from './record-call.js';
 
 /** What a write asks for beside its body: preferences, the form of the answer, filters, and which members of the body count. */
@@ -53,13 +54,15 @@ export function readWrite(
   const read = pairs.filter(([name]) => !(parameters as readonly string[]).includes(name));
   const paged = read.find(([name]) => name === 'limit' || name === 'offset');
   if (paged) throw invalidQuery(paged[0], 'a write takes no page: it is about every record that it finds or is sent.');
+  const query =
+    read.length === 0
+      ? plainQuery(defined, maxRows)
+      : ofThePresent(parseReadQuery(graphOf(entities), entity, read, { maxRows, count: null }));
+  assertMayRead(call, query);
   return {
     ...{ preferences, applied: appliedHeader(preferences), columns, conflict: names('on_conflict') },
     media: call.surface === 'rest' ? mediaTypeOf(call.headers.accept) : JSON_ARRAY,
-    query:
-      read.length === 0
-        ? plainQuery(defined, maxRows)
-        : parseReadQuery(graphOf(entities), entity, read, { maxRows, count: null }),
+    query,
     isSorted: read.some(([name]) => name === 'order'),
   };
 }
@@ -88,11 +91,32 @@ export function readWritePreferences({ tx, headers }: RecordCall, applicable: As
   return preferences;
 }
 
-/** @throws Problem request/invalid-query: an insert finds nothing. */
-export function refuseFilters({ query }: WriteRequest): void {
-  if (query.where.length === 0) return;
-  throw new Problem(
-    'request/invalid-query',
+/** Of one record, which is found by its id and by no parameter. @throws Problem request/invalid-query */
+export function refuseThePast(call: RecordCall): void {
+  if (asksForThePast(call)) throw notWritten();
+}
+
+/** Whatever its name is written like. */
+export function asksForThePast({ url, query }: RecordCall): boolean {
+  return url.includes('?') && query().has('asOf');
+}
+
+function ofThePresent(query: ReadQuery): ReadQuery {
+  if (query.asOf === null) return query;
+  throw notWritten();
+}
+
+function notWritten(): Problem {
+  return invalidQuery('asOf', 'what was is read, and never written: leave it out.');
+}
+
+const NO_FILTERS = {
+  insert:
     'An insert takes select, columns and on_conflict, and filters only of what select embeds. PATCH and DELETE take filters; PUT takes those of a key.',
-  );
+  one: 'One record is found by its id: PUT and PATCH of it take select, and filters only of what select embeds.',
+} as const;
+
+/** @throws Problem request/invalid-query: an insert finds nothing, and what is about one record nothing else. */
+export function refuseFilters({ query }: WriteRequest, of: keyof typeof NO_FILTERS): void {
+  if (query.where.length > 0) throw new Problem('request/invalid-query', NO_FILTERS[of]);
 }

@@ -4,6 +4,7 @@ import { createLogger } from '../../src/platform/log.js';
 import { readSettings } from '../../src/platform/settings.js';
 import { type RunningService, startService } from '../../src/start.js';
 import { type EventSink, type Mood, startEventSink } from '../harness/event-sink.js';
+import { eventually } from '../harness/eventually.js';
 import { apiOf, type TestTenant } from '../harness/service.js';
 import { createSurroundings, type Surroundings } from '../harness/surroundings.js';
 
@@ -162,10 +163,4 @@ function titlesInOrder(tenantId?: string): (string | undefined)[] {
   return order
     .filter((event) => event?.type === 'business-store.record.created' && (!tenantId || event.tenantid === tenantId))
     .map((event) => event?.data.after?.title);
-}
-
-async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !(await condition()); await wait(50)) {
-    if (Date.now() > deadline) throw new Error('it did not come true within 20 s');
-  }
 }

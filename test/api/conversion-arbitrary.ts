@@ -1,7 +1,10 @@
 /** Generated values for columns of every type, as texts that Postgres reads. */
 
 import fc, { type Arbitrary } from 'fast-check';
-import type { ColumnType } from '../../src/model/entity.js';
+import type { ColumnType, RangeType } from '../../src/model/entity.js';
+import { RANGE_TYPES } from '../../src/model/values/range.js';
+import { columnText } from '../../src/model/values/values.js';
+import { rangeText, rangeValidity } from '../fuzz/range-arbitrary.js';
 import { hex } from './conversion-edges.js';
 import { type Kind, plain } from './conversion-oracle.js';
 
@@ -56,6 +59,16 @@ const address = fc.oneof(
 );
 const bytes = fc.uint8Array({ maxLength: 100 }).map((value) => Buffer.from(value).toString('base64'));
 
+/** As the API returns them. */
+const RANGES = Object.fromEntries(
+  RANGE_TYPES.map((type) => [
+    type,
+    rangeText(type)
+      .filter(rangeValidity(type))
+      .map((text) => columnText({ type }, text)),
+  ]),
+) as Record<RangeType, Arbitrary<string>>;
+
 const VALUES: Readonly<Record<Exclude<ColumnType, 'text' | 'jsonb' | 'numeric'>, Arbitrary<string>>> = {
   uuid: fc.uuid(),
   date,
@@ -67,6 +80,7 @@ const VALUES: Readonly<Record<Exclude<ColumnType, 'text' | 'jsonb' | 'numeric'>,
   bigint: integer,
   'double precision': double,
   boolean: fc.constantFrom('true', 'false'),
+  ...RANGES,
 };
 
 const valueText = fc.oneof(...Object.values({ ...VALUES, bytea: bytes, time: clock.map((text) => `${text}Z`) }), decimal(12, 4));

@@ -1,6 +1,7 @@
 /** Values on an edge for columns of every type, as texts that Postgres reads, and texts that are almost such values. */
 
-import type { Kind } from './conversion-oracle.js';
+import type { RangeType } from '../../src/model/entity.js';
+import { type Kind, storedText } from './conversion-oracle.js';
 
 const list = (text: string): string[] => text.trim().split(/\s+/);
 
@@ -71,6 +72,28 @@ const WORDS = [
   ...['7\n', '\n7', '7 ', ' 7', '7\r', '7\u00a0', '\u2028', 'true\n', 'x'.repeat(2_000)],
 ];
 
+/** Every pair of bounds in every kind of brackets, in the right order or not. */
+const rangesOf = (bounds: readonly string[]): string[] => [
+  'empty',
+  ...['[', '('].flatMap((open) =>
+    [']', ')'].flatMap((close) =>
+      ['', ...bounds].flatMap((lower) => ['', ...bounds].map((upper) => `${open}${lower},${upper}${close}`)),
+    ),
+  ),
+];
+const RANGES: Readonly<Record<RangeType, readonly string[]>> = {
+  int8range: rangesOf(list('0 1 -7 9223372036854775806 9223372036854775807 9223372036854775808 -9223372036854775808')),
+  numrange: rangesOf([...list('0 1.5 1.50 -0.0 007'), '9'.repeat(1000), '9'.repeat(1001)]),
+  daterange: rangesOf(list('0001-01-01 2024-02-29 2024-03-01 2023-02-29 9999-12-31 0000-01-01')),
+  tsrange: rangesOf(list('2024-02-29T12:00:00 2024-02-29T12:00:00.5 2024-02-29T12:00:00.50 2023-02-29T00:00:00')),
+  tstzrange: rangesOf(list('2024-02-29T12:00:00Z 2024-02-29T12:00:00.5Z 2024-02-29T13:00:00+02:00 2024-02-29T12:00:00')),
+};
+const NOT_RANGES = [
+  ...list('EMPTY [1] [1;5) 1,5 [1,5 {1,5} [,] [,) (,] [1,5,7) [[1,5) [1,5)) [a,b) [1e3,) [+1,) [NaN,) [infinity,) [1.,) [-0,)'),
+  ...['"[1,5)"', '["1","5")', '[1, 5)', '[1,5)\n', '\n[1,5)', ' [1,5)', 'empty ', '[1\n,5)', `[${'9'.repeat(70_000)},)`],
+  ...['[2024-01-01 00:00:00,)', '["2024-01-01 00:00:00","2024-01-02 00:00:00")', '[2024-01-01T00:00:00Z,infinity)'],
+];
+
 const zoned = (text: string): string[] => [
   text,
   `${text}Z`,
@@ -87,6 +110,7 @@ const TEXTS = [
   ...[DATES, NOT_DATES, UUIDS, NOT_UUIDS, ADDRESSES, NOT_ADDRESSES, BASE64, NOT_BASE64, DECIMALS, NOT_DECIMALS].flat(),
   ...[INTEGERS, NOT_INTEGERS, DOUBLES, DOUBLES.map((text) => String(Number(text))), NOT_DOUBLES, WORDS].flat(),
   ...[INSTANTS, NOT_INSTANTS, CLOCKS, NOT_CLOCKS].flat().flatMap(zoned),
+  ...[...Object.values(RANGES), NOT_RANGES].flat(),
   ...[DATES, ADDRESSES, BASE64].flat().flatMap((text) => [`${text}\n`, `\n${text}`, ` ${text}`]),
 ];
 
@@ -125,6 +149,8 @@ export function edgeValues(kind: Kind): readonly string[] {
       return DOUBLES;
     case 'boolean':
       return ['true', 'false'];
+    default:
+      return RANGES[kind.type].filter((text) => storedText(kind, text, new Map()) !== undefined);
   }
 }
 

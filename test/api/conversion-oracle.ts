@@ -4,8 +4,10 @@
  */
 
 import { isIP, isIPv4 } from 'node:net';
-import type { Property } from '../../src/model/entity.js';
+import type { Property, RangeType } from '../../src/model/entity.js';
 import { FORMATS, isBase64, isDecimal } from '../../src/model/validation/formats.js';
+import { type BoundType, boundTypeOf } from '../../src/model/values/range.js';
+import { columnText } from '../../src/model/values/values.js';
 import type { JsonValue } from '../../src/platform/json-value.js';
 
 export type Kind = Pick<Property, 'type' | 'precision' | 'scale'>;
@@ -53,7 +55,7 @@ function quotedAs(kind: Kind, text: string): string {
 }
 
 /** The text that comes back when `text` is sent as a value of the type; undefined when it would be refused. */
-function storedText(kind: Kind, text: string, doubles: PrintedDoubles): string | undefined {
+export function storedText(kind: Kind, text: string, doubles: PrintedDoubles): string | undefined {
   switch (kind.type) {
     case 'text':
       return text;
@@ -79,6 +81,12 @@ function storedText(kind: Kind, text: string, doubles: PrintedDoubles): string |
       return isNumber(text) ? double(Number(text), doubles) : undefined;
     case 'boolean':
       return text === 'true' || text === 'false' ? text : undefined;
+    case 'int8range':
+    case 'numrange':
+    case 'daterange':
+    case 'tsrange':
+    case 'tstzrange':
+      return range(kind.type, text);
     default:
       throw new Error(`${kind.type} has no text`);
   }
@@ -87,6 +95,19 @@ function storedText(kind: Kind, text: string, doubles: PrintedDoubles): string |
 function accepts(format: string, text: string): boolean {
   const check = FORMATS[format];
   return check instanceof RegExp ? check.test(text) : (check as (text: string) => boolean)(text);
+}
+
+/** What `fuzz/ranges.spec.ts` holds against Postgres; a bound is held to what is held of a value of its type. */
+function range(type: RangeType, text: string): string | undefined {
+  if (!accepts(type, text)) return undefined;
+  const stored = columnText({ type }, text);
+  const bounds = [...text.split(','), ...stored.split(',')].map((bound) => bound.replace(/[[\]()]|empty/g, ''));
+  return bounds.every((bound) => bound === '' || isHeld(boundTypeOf(type), bound)) ? stored : undefined;
+}
+
+function isHeld(type: BoundType, bound: string): boolean {
+  if (type === 'bigint') return BigInt.asIntN(64, BigInt(bound)) === BigInt(bound);
+  return storedText({ type }, bound, new Map()) !== undefined;
 }
 
 /** RFC 8259 §6. */

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import pg from 'pg';
 import { columnType } from '../../src/model/ddl/column.js';
 import { type Conversion, conversionBetween } from '../../src/model/plan/conversion/conversion.js';
+import { RANGE_TYPES } from '../../src/model/values/range.js';
 import { jsonText } from '../../src/model/values/values.js';
 import { createTestDatabase, type TestDatabase } from '../harness/database.js';
 import { generatedValues } from './conversion-arbitrary.js';
@@ -17,6 +18,7 @@ const numeric = (precision: number, scale: number): Kind => ({ type: 'numeric', 
 const KINDS: readonly Kind[] = [
   ...(['text', 'uuid', 'date', 'timestamptz', 'timestamp', 'time', 'inet', 'bytea'] as const).map((type) => ({ type })),
   ...(['bigint', 'double precision', 'boolean', 'jsonb', 'numeric'] as const).map((type) => ({ type })),
+  ...RANGE_TYPES.map((type) => ({ type })),
   ...[numeric(10, 2), numeric(12, 2), numeric(10, 1), numeric(14, 6), numeric(16, 0), numeric(3, 3)],
   // Has room for every double, and for more.
   numeric(1000, 400),

@@ -296,6 +296,18 @@ describe('a change by filters', () => {
     expect((await trail()).filter(({ action }) => action === 'record.updated')).toHaveLength(100);
   });
 
+  it('below /rest/v1 changes nothing by an empty body, and says that there are no rows', async () => {
+    const { id } = await task('a');
+    const quiet = await rest('patch', `/task?id=eq.${id}`).send({}).expect(204);
+    const told = await rest('patch', `/task?id=eq.${id}`)
+      .set('prefer', 'return=representation, count=exact')
+      .send({})
+      .expect(200);
+    expect([quiet.headers['content-range'], told.headers['content-range'], told.body]).toEqual(['*/*', '*/0', []]);
+    expect((await all()).map(({ revision }) => revision)).toEqual([1]);
+    await rest('patch', '/task').send({}).expect(400);
+  });
+
   it('below /rest/v1 replaces whole values, takes null as absent, and says nothing unless it is asked', async () => {
     const { id } = await task('a', { points: 3, owner: 'me', place: { city: 'Oslo', street: 'x' } });
     const change = (body: object) => rest('patch', `/task?id=eq.${id}`).send(body);

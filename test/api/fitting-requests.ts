@@ -12,10 +12,14 @@ interface Fitting {
 const ENTITY = '/api/v1/tenants/:tenantId/entities/:entity';
 const ROLLOUT = '/api/v1/rollouts/:rolloutId';
 const RECORDS = '/api/v1/tenants/:tenantId/records/:entity';
+const DELETED = '/api/v1/tenants/:tenantId/deleted/:entity';
 const REST = '/rest/v1/:entity';
 const NO_CHANGE = { answer: '404 entity/change-not-found' };
 const IMPORTS = '/api/v1/tenants/:tenantId/imports';
 const NO_IMPORT = { answer: '404 import/not-found' };
+const NOT_KEPT = { answer: '409 past/not-kept' };
+const API_KEYS = '/api/v1/tenants/:tenantId/api-keys';
+const NO_KEY = { answer: '404 key/not-found' };
 const NO_ROLLOUT = { answer: '404 rollout/not-found' };
 const NO_PACK = { answer: '404 pack/not-found' };
 /** What the definition of `note`, which is the same all along, makes of these. */
@@ -35,10 +39,20 @@ export const FITTING: Readonly<Record<string, Fitting>> = {
   [`PUT ${REST}`]: { query: '?title=eq.a', body: { title: 'b' }, answer: '422 23514' },
   [`PATCH ${REST}`]: { query: '?title=eq.nobody', answer: '204' },
   [`DELETE ${REST}`]: { query: '?title=eq.nobody' },
+  [`GET ${RECORDS}/:id/history`]: NOT_KEPT,
+  [`DELETE ${RECORDS}/:id/history`]: NOT_KEPT,
+  [`GET ${DELETED}`]: NOT_KEPT,
+  [`GET ${DELETED}/:id`]: NOT_KEPT,
+  [`POST ${DELETED}/:id/restore`]: NOT_KEPT,
+  [`DELETE ${DELETED}/:id`]: NOT_KEPT,
   // What is sent is JSON, which an import does not take.
   [`POST ${IMPORTS}/:entity`]: { answer: '415 request/unsupported-media-type' },
   [`GET ${IMPORTS}/:importId`]: NO_IMPORT,
   [`GET ${IMPORTS}/:importId/events`]: NO_IMPORT,
+  [`POST ${API_KEYS}`]: { body: { name: 'probe', roles: ['viewer'] } },
+  [`GET ${API_KEYS}/:keyId`]: NO_KEY,
+  [`POST ${API_KEYS}/:keyId/rotate`]: { body: {}, ...NO_KEY },
+  [`DELETE ${API_KEYS}/:keyId`]: NO_KEY,
   'GET /api/v1/packs/:pack/:version': NO_PACK,
   'POST /api/v1/tenants/:tenantId/packs': { body: { pack: 'none' }, ...NO_PACK },
   'POST /api/v1/rollouts': { body: { pack: 'none' }, ...NO_PACK },

@@ -288,6 +288,146 @@ describe('an import', () => {
   });
 });
 
+describe('a dry run', () => {
+  const PERSON = { type: 'object', properties: { name: { type: 'string', unique: true } } };
+  const PART = {
+    type: 'object',
+    properties: {
+      code: { type: 'string', unique: true },
+      price: { type: 'string', format: 'decimal', unique: true },
+      site: { type: 'string' },
+      slot: { type: 'integer' },
+      parent: { type: 'string', relation: { entity: 'part', field: 'code' } },
+      near: { type: 'string', format: 'uuid', relation: { entity: 'part' } },
+      owner: { type: 'string', relation: { entity: 'person', field: 'name' } },
+    },
+    uniqueKeys: [['site', 'slot']],
+    additionalProperties: false,
+  };
+
+  const tried = async (records: readonly unknown[], tenant: TestTenant) =>
+    (await imported('part', lines(records), { query: '?dryRun=true', tenant })).body;
+
+  const tenantWithParts = async (): Promise<TestTenant> => {
+    const tenant = await test.tenant();
+    await tenant.define('person', PERSON);
+    await tenant.define('part', PART);
+    await imported('person', lines([{ name: 'ann' }, { name: 'bob' }]), { tenant });
+    return tenant;
+  };
+
+  const told = ({ errors }: { errors: { line: number; pointer: string; rule: string; message: string }[] }) =>
+    errors.map(({ line, pointer, rule }) => `${line} ${pointer} ${rule}`);
+
+  it('finds what is taken: by what is stored, and by what came before in the file, as Postgres compares it', async () => {
+    const tenant = await tenantWithParts();
+    const [stored, own] = [randomUUID(), randomUUID()];
+    await imported('part', lines([{ id: stored, code: 'a', price: '1.50', site: 'x', slot: 1 }]), { tenant });
+    const filler = Array.from({ length: 600 }, (_, n) => ({ code: `filler ${n}`, site: 'x' }));
+    const body = await tried(
+      [
+        { code: 'a' },
+        { price: '1.5' },
+        { site: 'x', slot: 1 },
+        { id: stored.toUpperCase() },
+        { id: own, code: 'new', price: '2', site: 'x', slot: 2 },
+        ...filler,
+        { code: 'new' },
+        { price: '2.000' },
+        { site: 'x', slot: 2 },
+        { id: own },
+        { code: 'last', site: 'y', slot: 2 },
+        { code: 'filler 0' },
+      ],
+      tenant,
+    );
+    expect(told(body)).toEqual([
+      '1 /code unique',
+      '2 /price unique',
+      '3 /site unique',
+      '3 /slot unique',
+      '4 /id unique',
+      '606 /code unique',
+      '607 /price unique',
+      '608 /site unique',
+      '608 /slot unique',
+      '609 /id unique',
+      '611 /code unique',
+    ]);
+    expect(body).toMatchObject({ dryRun: true, stored: 602, failed: 9, lines: 611, remembered: 602 });
+  });
+
+  it('finds what refers to nothing, and knows what came before in the file', async () => {
+    const tenant = await tenantWithParts();
+    const id = randomUUID();
+    const filler = Array.from({ length: 300 }, (_, n) => ({ code: `filler ${n}` }));
+    const body = await tried(
+      [
+        { code: 'root', id },
+        { code: 'child', parent: 'root', near: id, owner: 'ann' },
+        ...filler,
+        { code: 'late', parent: 'root', near: id, owner: 'bob' },
+        { code: 'self', parent: 'self' },
+        { code: 'lost', parent: 'nowhere', near: randomUUID(), owner: 'carl' },
+        // Its parent was refused.
+        { code: 'orphan', parent: 'lost' },
+      ],
+      tenant,
+    );
+    expect(told(body)).toEqual(['305 /parent relation', '305 /near relation', '305 /owner relation', '306 /parent relation']);
+    expect(body.errors[2].message).toBe('must be the name of an existing person');
+  });
+
+  it('finds what the import then refuses, whatever is wrong', async () => {
+    const tenant = await tenantWithParts();
+    const random = (most: number) => Math.floor(Math.random() * most);
+    const maybe = <T>(name: string, value: T) => (random(3) === 0 ? {} : { [name]: value });
+    const ids = Array.from({ length: 400 }, () => randomUUID());
+    for (const size of [40, 700]) {
+      const codes = Array.from({ length: size }, () => `c${random(2 * size)}`);
+      // Whoever is referred to comes before, once: what may refer to a record behind it depends on where batches end.
+      const parents = codes.map((code) => (codes.indexOf(code) === codes.lastIndexOf(code) ? code : 'nowhere'));
+      const records = codes.map((code, n) => ({
+        ...maybe('id', ids[random(ids.length)]),
+        ...maybe('code', code),
+        ...maybe('price', `${random(2 * size)}.${['0', '00', '5'][random(3)]}`),
+        ...maybe('site', `s${random(10)}`),
+        ...maybe('slot', random(size)),
+        ...(random(4) === 0 ? { parent: parents[random(n)] ?? 'nowhere' } : {}),
+        ...(random(6) === 0 ? { owner: ['ann', 'bob', 'carl'][random(3)] } : {}),
+        ...(random(20) === 0 ? { site: 7 } : {}),
+      }));
+      const dry = await tried(records, tenant);
+      const { body: real } = await imported('part', lines(records), { query: '?onError=skip', tenant });
+      const linesOf = ({ errors }: typeof dry) => [...new Set(errors.map(({ line }: { line: number }) => line))];
+      expect([dry.stored, dry.failed, dry.lines]).toEqual([real.stored, real.failed, real.lines]);
+      expect(real.failed).toBeGreaterThan(0);
+      // Of all that is wrong with a record the import tells the first.
+      const both = Math.min(linesOf(dry).length, linesOf(real).length);
+      expect(linesOf(dry).slice(0, both - 1)).toEqual(linesOf(real).slice(0, both - 1));
+    }
+  });
+
+  it('writes nothing, not even for a moment', async () => {
+    const tenant = await tenantWithParts();
+    const size = async () => {
+      const { rows } = await test.database.admin(
+        `select pg_total_relation_size('${tenant.schemaName}.part') as part, (select count(*) from audit.events) as events,
+           (select n_tup_ins from pg_stat_all_tables where schemaname = '${tenant.schemaName}' and relname = 'part') as inserted`,
+      );
+      return rows;
+    };
+    const before = await size();
+    expect(
+      await tried(
+        notes(1_000).map(({ title }) => ({ code: title })),
+        tenant,
+      ),
+    ).toMatchObject({ stored: 1_000 });
+    expect(await size()).toEqual(before);
+  });
+});
+
 describe('while the entity is changed', () => {
   it('an import goes on with the new version, under old names too', async () => {
     const admin = await own.as();

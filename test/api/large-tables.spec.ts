@@ -7,6 +7,7 @@ import { readSettings } from '../../src/platform/settings.js';
 import { type RunningService, startService } from '../../src/start.js';
 import { withClient } from '../harness/database.js';
 import { type DeafProxy, startDeafProxy } from '../harness/deaf-proxy.js';
+import { eventually } from '../harness/eventually.js';
 import { type Content, type Form, type Hammer, type Kind, startHammer } from '../harness/hammer.js';
 import { faultsOf, refusal } from '../harness/problem.js';
 import { type Method, startTestService, type TestService, type TestTenant } from '../harness/service.js';
@@ -148,12 +149,6 @@ async function expectClean(name: string): Promise<void> {
     [tenant.schemaName, tenant.id],
   );
   expect(rows).toEqual([]);
-}
-
-async function eventually(condition: () => unknown): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !(await condition()); await pause(20)) {
-    if (Date.now() > deadline) throw new Error('it did not come true within 20 s');
-  }
 }
 
 const isPrepared = async (name: string): Promise<boolean> => {

@@ -202,6 +202,15 @@ describe('the document of the platform', () => {
     }
   });
 
+  it('tells of the limits where a tenant has any', async () => {
+    const { body } = await test.request(null, 'get', '/api/v1/openapi.json');
+    const headersOf = (path: string) => Object.keys(body.paths[path].get.responses['200'].headers ?? {});
+    expect(headersOf('/api/v1/tenants/{tenantId}/entities')).toEqual(['RateLimit', 'RateLimit-Policy']);
+    expect(headersOf('/api/v1/tenants')).toEqual([]);
+    expect(body.paths['/api/v1/tenants/{tenantId}/entities'].get.responses['429']).toBeDefined();
+    expect(Object.keys(body.components.headers)).toEqual(['ratelimit', 'ratelimit-policy', 'retry-after']);
+  });
+
   it('is rendered by /docs, which loads nothing from elsewhere', async () => {
     const { status, text, headers } = await test.request(null, 'get', '/docs');
     expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);

@@ -1,5 +1,6 @@
 /** The database goes away and comes back: requests are told quickly, liveness stands, and nobody has to restart anything. */
 import { type ChildService, startChildService } from '../harness/child-service.js';
+import { eventually } from '../harness/eventually.js';
 import { type DatabaseProxy, startProxy } from '../harness/proxy.js';
 import { apiOf, startTestService, type TestService, type TestTenant } from '../harness/service.js';
 import { createSurroundings } from '../harness/surroundings.js';
@@ -136,12 +137,4 @@ async function timed(path: string, method = 'GET', bearer?: string) {
 
 async function recovery(): Promise<void> {
   await eventually(async () => (await fetch(`${child.url}/readyz`)).status === 200);
-}
-
-async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it did not come true within 10 s');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }

@@ -19,6 +19,8 @@ const ROLES = ['viewer', 'editor', 'admin', 'auditor', 'service', 'system_admin'
 const CALLERS = ['anonymous', ...ROLES, 'staff'] as const;
 type Caller = (typeof CALLERS)[number];
 
+jest.setTimeout(120_000);
+
 const routes = watchRoutes();
 let declared: DeclaredRoute[];
 let test: TestService;
@@ -92,7 +94,14 @@ describe('the permission table', () => {
       'records.delete tenant eas',
       'records.export tenant veaus',
       'records.import tenant eas',
+      'history.read tenant veaus',
+      'history.purge tenant a',
+      'deleted.read tenant veaus',
+      'deleted.restore tenant eas',
+      'deleted.purge tenant a',
       'audit.read tenant au',
+      'apiKeys.read tenant a',
+      'apiKeys.manage tenant a',
       'openapi.read tenant veaus',
     ]);
     const system = Object.values(OPERATIONS).filter(({ scope }) => scope === 'system');

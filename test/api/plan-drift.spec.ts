@@ -1,8 +1,8 @@
 /** Changes of a table that somebody altered by hand, or that is being prepared for another: told with 409, nothing half done. */
 
-import { setTimeout as pause } from 'node:timers/promises';
 import { withClient } from '../harness/database.js';
 import { type Call, change, contents, document, driftOf, planOf, store } from '../harness/definitions.js';
+import { eventually } from '../harness/eventually.js';
 import { refusal } from '../harness/problem.js';
 import { startTestService, type TestService, type TestTenant } from '../harness/service.js';
 
@@ -183,12 +183,13 @@ describe('what a change prepares', () => {
   const MANY = 10_001;
 
   /** As soon as it is so, what the drift of the entity is answered with. */
-  async function eventually(entity: string, isSo: (answer: Looked) => boolean): Promise<Looked> {
-    for (const deadline = Date.now() + 20_000; ; await pause(20)) {
-      const { body } = await admin('get', `/entities/${entity}/drift`).expect(200);
-      if (isSo(body)) return body;
-      if (Date.now() > deadline) throw new Error(`it never came to that: ${JSON.stringify(body)}`);
-    }
+  async function comesTo(entity: string, isSo: (answer: Looked) => boolean): Promise<Looked> {
+    let looked: Looked | null = null;
+    await eventually(async () => {
+      looked = (await admin('get', `/entities/${entity}/drift`).expect(200)).body as Looked;
+      return isSo(looked);
+    });
+    return looked as unknown as Looked;
   }
 
   interface Looked {
@@ -210,14 +211,14 @@ describe('what a change prepares', () => {
       const apply = admin('post', '/entities/large/apply').set('prefer', 'respond-async');
       const { body } = await apply.send({ document: wanted, hash, allow: ['destructive', 'blocking'] }).expect(202);
       const isBuilding = ({ preparing }: Looked) => preparing.some(({ object }) => object === 'index');
-      const { items, preparing } = await eventually('large', isBuilding);
+      const { items, preparing } = await comesTo('large', isBuilding);
       expect(items).toMatchObject([{ kind: 'unfinished', name: 'left~new' }]);
       expect(preparing).toContainEqual({
         ...{ object: 'column', name: 'stars~new', change: body.change.id },
         message: `the column "stars~new" belongs to the change ${body.change.id}, which is being prepared`,
       });
       await admin('post', `/entities/large/changes/${body.change.id}/abort`).expect(202);
-      const ended = await eventually('large', (looked) => looked.preparing.length === 0);
+      const ended = await comesTo('large', (looked) => looked.preparing.length === 0);
       expect(ended.items).toMatchObject([{ kind: 'unfinished', name: 'left~new' }]);
       const { body: change } = await admin('get', `/entities/large/changes/${body.change.id}`);
       expect(change).toMatchObject({ status: 'aborted', error: { type: 'urn:bss:problem:entity/change-aborted', status: 409 } });

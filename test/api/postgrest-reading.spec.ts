@@ -112,7 +112,7 @@ describe('postgrest-js filters', () => {
   it.each<[string, (cars: Cars) => Cars]>([
     ['rangeGt', (cars) => cars.rangeGt('number', '[1,2)')],
     ['rangeAdjacent', (cars) => cars.rangeAdjacent('built', '[2020-01-01,2020-02-01)')],
-  ])('%s is refused: no property is a range', async (_, filter) => {
+  ])('%s is refused of a property that is no range', async (_, filter) => {
     const { error, status } = await filter(client.from('car').select() as unknown as Cars);
     expect([status, error]).toEqual([
       400,

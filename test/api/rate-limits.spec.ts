@@ -1,6 +1,7 @@
 /** How often one tenant may ask, and how often one address may guess. */
 
 import { Agent, type IncomingMessage, request } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '../harness/eventually.js';
 import { problemType } from '../harness/problem.js';
 import { startTestService, type TestService, type TestTenant } from '../harness/service.js';
@@ -42,7 +43,7 @@ afterAll(async () => {
   await test.stop();
 });
 
-function ask(service: TestService, path: string, { token, method, headers, body }: Asking = {}): Promise<Reply> {
+function ask(service: Pick<TestService, 'service'>, path: string, { token, method, headers, body }: Asking = {}): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const type = body === undefined ? {} : { 'content-type': 'application/json' };
@@ -131,6 +132,79 @@ describe('a tenant', () => {
         expect([status, headers.ratelimit, headers['ratelimit-policy']]).toEqual([200, undefined, undefined]);
       }
     }
+  });
+});
+
+describe('a quota of the day', () => {
+  const QUOTA = 400;
+  const DAY = { RATE_LIMIT_PER_SECOND: '1000', RATE_LIMIT_BURST_SECONDS: '5', REQUESTS_PER_DAY: String(QUOTA) };
+  const POLICY = `"default";q=5000;w=5, "day";q=${QUOTA};w=86400`;
+
+  let daily: TestService;
+
+  beforeAll(async () => {
+    daily = await startTestService(DAY);
+  });
+
+  afterAll(() => daily.stop());
+
+  const askFor = (service: Pick<TestService, 'service'>, tenant: TestTenant, token: string) =>
+    ask(service, `/api/v1/tenants/${tenant.id}/entities`, { token });
+
+  const leftOf = ({ headers }: Reply): number => Number(/"day";r=(\d+);t=\d+$/.exec(String(headers.ratelimit))?.[1]);
+
+  it('refuses what is beyond it until midnight, and the tenant alone', async () => {
+    const tenant = await daily.tenant();
+    const token = await daily.token(['admin'], tenant.id);
+    const answers = await untilRefused(() => askFor(daily, tenant, token));
+    const refused = answers.pop()!;
+    expect(answers).toHaveLength(QUOTA);
+    expect(answers.map(leftOf)).toEqual(Array.from({ length: QUOTA }, (_, n) => QUOTA - 1 - n));
+    expect(codeOf(refused)).toBe('request/quota-exceeded');
+    for (const { headers } of [answers[0]!, refused]) {
+      expect(headers['ratelimit-policy']).toBe(POLICY);
+      expect(headers.ratelimit).toMatch(/^"default";r=\d+;t=\d+, "day";r=\d+;t=\d+$/);
+    }
+    const until = Number(refused.headers['retry-after']);
+    expect([until > 0, until <= 86_400, String(refused.headers.ratelimit).endsWith(`"day";r=0;t=${until}`)]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    const rest = await ask(daily, '/rest/v1/nothing', { token });
+    expect([rest.status, JSON.parse(rest.text).code]).toEqual([429, 'request/quota-exceeded']);
+    const other = await daily.tenant();
+    const theirs = await askFor(daily, other, await daily.token(['viewer'], other.id));
+    expect([theirs.status, leftOf(theirs)]).toEqual([200, QUOTA - 1]);
+  });
+
+  it('is one for all instances, and for those that come after', async () => {
+    const tenant = await daily.tenant();
+    const token = await daily.token(['admin'], tenant.id);
+    const another = { service: await daily.another() };
+    try {
+      for (let n = 0; n < 100; n++) await askFor(daily, tenant, token);
+      let own = 0;
+      await eventually(async () => {
+        await pause(100);
+        own += 1;
+        return leftOf(await askFor(another, tenant, token)) === QUOTA - 100 - own;
+      });
+      const left = leftOf(await askFor(another, tenant, token));
+      await another.service.stop();
+      another.service = await daily.another();
+      expect(leftOf(await askFor(another, tenant, token))).toBe(left - 1);
+    } finally {
+      await another.service.stop();
+    }
+  });
+
+  it('of which nothing is said where there is none', async () => {
+    const tenant = await test.tenant();
+    const { headers } = await ask(test, `/api/v1/tenants/${tenant.id}/entities`, {
+      token: await test.token(['admin'], tenant.id),
+    });
+    expect(`${headers['ratelimit-policy']} ${headers.ratelimit}`).not.toContain('day');
   });
 });
 

@@ -365,6 +365,21 @@ describe('ignore-duplicates', () => {
     expect((await upsert({ sku: one, name: 'new' }, IGNORE).expect(204)).text).toBe('');
   });
 
+  it('below /rest/v1 is 201 with nothing new too, where merging is 200, as PostgREST has it', async () => {
+    const code = sku();
+    await upsert({ sku: code, name: 'old' }).expect(201);
+    const bearer = await test.token(['editor'], tenant.id);
+    const rest = (resolution: string, body: object) =>
+      test
+        .request(bearer, 'post', '/rest/v1/product?on_conflict=sku')
+        .set('prefer', `${resolution}, return=representation`)
+        .send(body);
+    const ignored = await rest(IGNORE, [{ sku: code, name: 'new' }]).expect(201);
+    expect([ignored.body, ignored.headers['preference-applied']]).toEqual([[], `${IGNORE}, return=representation`]);
+    await rest(MERGE, [{ sku: code, name: 'new' }]).expect(200);
+    await rest(MERGE, []).expect(200);
+  });
+
   it('refuses what would not be valid, there or not', async () => {
     const code = sku();
     await upsert({ sku: code, name: 'a' }).expect(201);

@@ -90,7 +90,9 @@ describe('the session', () => {
       subject: 'viewer@test',
       tenant: { id: tenant.id, slug: 'session-tenant', name: 'session-tenant', status: 'active' },
       roles: ['viewer'],
-      permissions: ['session.read', 'entities.read', 'records.read', 'records.export', 'openapi.read'],
+      permissions: ['session.read', 'entities.read', 'records.read', 'records.export'].concat(
+        ...['history.read', 'deleted.read', 'openapi.read'],
+      ),
     });
   });
 

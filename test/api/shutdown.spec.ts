@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ChildService, startChildService } from '../harness/child-service.js';
 import { withClient } from '../harness/database.js';
+import { eventually } from '../harness/eventually.js';
 import { runClients, send } from '../harness/keep-alive-client.js';
 import { apiOf, type TestTenant } from '../harness/service.js';
 import { createSurroundings, type Surroundings } from '../harness/surroundings.js';
@@ -132,12 +133,6 @@ describe('after SIGTERM', () => {
     expect(await service.ended).toMatchObject({ code: 0, stderr: '' });
   });
 });
-
-async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !(await condition()); await wait(50)) {
-    if (Date.now() > deadline) throw new Error('it did not come true within 20 s');
-  }
-}
 
 function path(rest: string): string {
   return `/api/v1/tenants/${tenant.id}/records${rest}`;

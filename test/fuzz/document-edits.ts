@@ -77,6 +77,7 @@ const KINDS: readonly JsonObject[] = [
   { type: 'string', maxLength: 4 },
   ...['uuid', 'date', 'date-time', 'time', 'ipv6', 'byte', 'decimal', 'email'].map((format) => ({ type: 'string', format })),
   { type: 'string', format: 'decimal', precision: 12, scale: 4 },
+  ...['int8range', 'numrange', 'tstzrange'].map((format) => ({ type: 'string', format })),
   { type: 'string', enum: ['a', '1', 'true', '2020-01-31'] },
   { type: 'integer' },
   { type: 'number', maximum: 1.5 },

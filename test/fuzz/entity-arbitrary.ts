@@ -1,5 +1,8 @@
 import fc, { type Arbitrary } from 'fast-check';
+import { RANGE_TYPES } from '../../src/model/values/range.js';
+import { columnText } from '../../src/model/values/values.js';
 import type { JsonObject, JsonValue } from '../../src/platform/json-value.js';
+import { rangeText, rangeValidity } from './range-arbitrary.js';
 
 /**
  * Entity documents over every type of the dialect, with records that are valid under them and the meaning that a value has
@@ -184,6 +187,12 @@ const KINDS: readonly Kind[] = [
     meaning: decimalValue,
     merges: true,
   },
+  ...RANGE_TYPES.map((type) => ({
+    schema: { type: 'string', format: type },
+    value: rangeText(type).filter(rangeValidity(type)),
+    meaning: (value: string) => columnText({ type }, value),
+    merges: true,
+  })),
   { schema: { type: 'string', format: 'email' }, value: fc.emailAddress(), merges: true },
   { schema: { type: 'integer' }, value: integer, merges: true },
   { schema: { type: 'integer', minimum: -5, exclusiveMaximum: 100 }, value: fc.integer({ min: -5, max: 99 }), merges: true },

@@ -24,6 +24,8 @@ const THING = {
     address: { type: 'string', format: 'ipv4' },
     owner: { type: 'string', format: 'uuid' },
     photo: { type: 'string', format: 'byte' },
+    span: { type: 'string', format: 'int8range', index: true },
+    during: { type: 'string', format: 'tstzrange' },
     data: { type: 'object' },
     place: { type: 'string', format: 'uuid', relation: { entity: 'place' } },
   },
@@ -41,6 +43,8 @@ const VALUES: Readonly<Record<string, readonly unknown[]>> = {
   address: ['10.0.0.1', '9.0.0.1', '255.255.255.255'],
   owner: ['0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b', 'ffffffff-ffff-4fff-8fff-ffffffffffff'],
   photo: ['', '+/8=', 'AAAA'],
+  span: ['empty', '(,)', '(,5)', '[1,5)', '[1,6)', '[5,)', '[5,6)'],
+  during: ['[2024-01-01T00:00:00Z,2024-01-01T00:00:00.5Z]', '(2024-01-01T00:00:00Z,)', '[2024-01-01T02:00:00+02:00,)', 'empty'],
   data: [{}, { a: null }, { a: 1 }, { a: '1' }, { a: [1] }, { a: { b: 1 }, b: 'x' }, { b: 'y' }, { a: true, b: '' }],
 };
 

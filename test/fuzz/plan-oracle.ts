@@ -96,7 +96,7 @@ function propertyOf({ properties }: Entity, name: string): Property {
 function comparable({ type }: Property, value: JsonValue | undefined): string | undefined {
   if (value === undefined || value === null) return undefined;
   const text = String(value);
-  return type === 'numeric' ? text.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '') : text;
+  return type === 'numeric' || type === 'numrange' ? text.replace(/(\.\d*?)0+(?!\d)/g, '$1').replace(/\.(?!\d)/g, '') : text;
 }
 
 /** JSON text with its members in order. */

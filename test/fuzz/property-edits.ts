@@ -1,5 +1,6 @@
 import { readEntity } from '../../src/model/document/read-entity.js';
 import { compileValidator } from '../../src/model/validation/validator.js';
+import { RANGE_TYPES } from '../../src/model/values/range.js';
 import type { JsonObject, JsonValue } from '../../src/platform/json-value.js';
 import { validValues } from './record-choices.js';
 
@@ -22,9 +23,11 @@ const KINDS: readonly JsonObject[] = [
   { type: 'string', minLength: 2, maxLength: 40 },
   { type: 'string', enum: ['a', '1', 'true', '2020-01-31'] },
   { type: 'string', pattern: '^[0-9a]' },
-  ...['uuid', 'date', 'date-time', 'date-time-local', 'time', 'ipv4', 'ipv6', 'byte', 'decimal'].map((format) => ({
-    ...{ type: 'string', format },
-  })),
+  ...['uuid', 'date', 'date-time', 'date-time-local', 'time', 'ipv4', 'ipv6', 'byte', 'decimal', ...RANGE_TYPES].map(
+    (format) => ({
+      ...{ type: 'string', format },
+    }),
+  ),
   { type: 'string', format: 'decimal', precision: 12, scale: 4 },
   { type: 'string', format: 'decimal', precision: 6, scale: 2 },
   { type: 'string', format: 'decimal', precision: 14, scale: 4 },

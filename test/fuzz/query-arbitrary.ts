@@ -6,7 +6,7 @@ import fc from 'fast-check';
  */
 
 const PROPERTIES = {
-  book: 'id created_at revision number title price weight sold built seen opens stamp source photo owner tags data author sequel'.split(
+  book: 'id created_at revision number title price weight sold built seen opens stamp source photo owner tags data author sequel span cost stay shift during'.split(
     ' ',
   ),
   author: 'id updated_at name born books'.split(' '),
@@ -37,7 +37,7 @@ const RELATIONS: Record<Name, readonly (readonly [string, Name])[]> = {
 
 const CASTS = 'text integer bigint numeric float8 boolean date time timestamp timestamptz uuid json jsonb money'.split(' ');
 const OPERATORS =
-  'eq neq gt gte lt lte like ilike match imatch isdistinct in is fts plfts phfts(english) wfts(simple) cs cd ov sl adj'.split(
+  'eq neq gt gte lt lte like ilike match imatch isdistinct in is fts plfts phfts(english) wfts(simple) cs cd ov sl sr nxl nxr adj'.split(
     ' ',
   );
 const OPERANDS = [
@@ -62,6 +62,14 @@ const OPERANDS = [
     '\\',
     '{"a":"\\u0000"}',
     '1e999999',
+    '[1,5)',
+    '(1.5,]',
+    '[5,1)',
+    'empty',
+    '[2024-01-01,2024-02-01)',
+    '[2024-01-01 00:00, 2024-02-01 00:00)',
+    '[1,9223372036854775807]',
+    '("[1,5)",(,2])',
   ],
   '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b',
 ];
@@ -73,6 +81,13 @@ const TEXT =
 const NUMBER = 'eq.1 neq.2 gt.-7 gte(any).{1,2} lt(all).{1,5} in.(1,2,3) isdistinct.1'.split(' ');
 const JSON_VALUE = 'eq.{} gt.1 in.("1","{}") cs.{a} cs.{"a":{}} cd.[1,2,3] ov.{a,1} fts.text isdistinct.[]'.split(' ');
 const INSTANT = ['eq.2024-01-01T00:00:00Z', 'gt.2024-01-01', 'in.(2024-01-01,2025-01-01)'];
+
+const QUESTIONS = 'eq neq gt lte isdistinct cs cd ov sl sr nxl nxr adj'.split(' ');
+/** Every question with every one of the ranges, among lists of them. */
+const ofRanges = (...ranges: string[]) => [
+  ...QUESTIONS.flatMap((operator) => ['empty', '(,)', ...ranges].map((range) => `${operator}.${range}`)),
+  ...[`in.(${ranges})`, `in.("${ranges[0]}",empty)`, `eq(any).{${ranges}}`, `lt(all).{"${ranges[0]}"}`],
+];
 
 /** Operations that a property takes. */
 const FITTING: Readonly<Record<string, readonly string[]>> = {
@@ -87,6 +102,13 @@ const FITTING: Readonly<Record<string, readonly string[]>> = {
     stamp: ['gt.2024-01-01'],
   },
   ...{ sold: ['is.true', 'is.unknown', 'eq.true', 'in.(true,false)'], built: ['gte.2024-01-01'], opens: ['lt.10:00:00Z'] },
+  ...{
+    span: [...ofRanges('[1,5)', '(,2]', '[9223372036854775806,)'), 'cs.3', 'cs.-9223372036854775808'],
+    cost: [...ofRanges('[1,2.5]', '(1.50,)'), 'cs.1.75', 'cs.1e999'],
+    stay: [...ofRanges('[2024-01-01,2024-02-01)', '(,9999-12-31]'), 'cs.2024-01-31'],
+    shift: [...ofRanges('[2024-01-01T09:30:00,)', '(2024-01-01,2024-01-02 00:00]'), 'cs.2024-01-01T09:45:00'],
+    during: [...ofRanges('[2024-01-01T00:00:00Z,)', '["2024-01-01 00:00",2024-01-02T00:00:00+02:00)'), 'cs.2024-01-15T00:00:00Z'],
+  },
   ...{ source: ['eq.10.0.0.1', 'lt.::1'], photo: ['eq.+/8='], owner: ['eq.0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'] },
 };
 

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { mintContextToken } from '../../src/database/context-token.js';
-import { PLATFORM_ID } from '../../src/database/control-plane.js';
+import { type ControlPlane, PLATFORM_ID } from '../../src/database/control-plane.js';
 import type { TenantHome } from '../../src/model/entity.js';
+import { createPartition, createPastTable, partitionName, pastTable, qualified } from '../../src/model/past/past-tables.js';
 import { quoteLiteral } from '../../src/model/sql.js';
 import { type TestDatabase, withClient } from './database.js';
 import { ACTOR, noteInsert } from './tenants.js';
@@ -113,6 +114,39 @@ const ATTEMPTS: readonly Attempt[] = [
     },
   },
   {
+    name: 'the attacker reads the past of the victim',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, subject.attacker);
+      return outcomeOf(client, `select from ${past(subject.victim)}`);
+    },
+  },
+  ...['select from', 'delete from'].map(
+    (verb): Attempt => ({
+      name: `the role of the victim with the token of the attacker: ${verb.split(' ')[0]} of the past`,
+      run: async (client, subject) => {
+        await enter(client, subject, subject.attacker, subject.victim);
+        return outcomeOf(client, `${verb} ${past(subject.victim)}`);
+      },
+    }),
+  ),
+  {
+    name: 'the victim changes its past',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.victim, subject.victim);
+      return outcomeOf(client, `update ${past(subject.victim)} set body = '{}'`);
+    },
+  },
+  {
+    name: 'the victim goes to a partition of its past',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.victim, subject.victim);
+      return outcomeOf(client, `delete from ${pastPartition(subject.victim)}`);
+    },
+  },
+  {
     name: 'one SELECT becomes another role',
     mustBeRefused: true,
     run: async (client, subject) => {
@@ -137,9 +171,15 @@ const ATTEMPTS: readonly Attempt[] = [
   },
   ...[
     'audit.events',
-    ...['tenant_schemas', 'entity_versions', 'schema_changes', 'retained_properties', 'tenant_packs', 'imports'].map(
-      (table) => `business_store_service.${table}`,
-    ),
+    ...[
+      'tenant_schemas',
+      'entity_versions',
+      'schema_changes',
+      'retained_properties',
+      'tenant_packs',
+      'imports',
+      'past_tables',
+    ].map((table) => `business_store_service.${table}`),
   ].map(
     (table): Attempt => ({
       name: `the attacker reads the victim in ${table}`,
@@ -186,6 +226,14 @@ const ATTEMPTS: readonly Attempt[] = [
     }),
   ),
   {
+    name: 'the victim reads its API keys',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.victim, subject.victim);
+      return outcomeOf(client, 'select from business_store_service.api_keys');
+    },
+  },
+  {
     name: 'the attacker moves the imports of the victim on',
     run: async (client, subject) => {
       await enter(client, subject, subject.attacker, subject.attacker);
@@ -225,6 +273,32 @@ const ATTEMPTS: readonly Attempt[] = [
     },
   },
   {
+    name: 'the control plane reads the API keys of the victim in the context of the attacker',
+    login: 'control',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, { ...subject.attacker, role: 'bss_control' });
+      return outcomeOf(client, 'select from business_store_service.api_keys where tenant_id = $1', [subject.victim.tenantId]);
+    },
+  },
+  {
+    name: 'the control plane makes an API key of the victim in the context of the attacker',
+    login: 'control',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, { ...subject.attacker, role: 'bss_control' });
+      return outcomeOf(client, API_KEY_INSERT, [subject.victim.tenantId]);
+    },
+  },
+  {
+    name: 'the control plane gives an API key another role',
+    login: 'control',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.victim, { ...subject.victim, role: 'bss_control' });
+      return outcomeOf(client, "update business_store_service.api_keys set roles = '{admin}'");
+    },
+  },
+  {
     name: 'the control plane sweeps answers that have not expired',
     login: 'control',
     run: async (client, subject) => {
@@ -249,6 +323,22 @@ const ATTEMPTS: readonly Attempt[] = [
     },
   },
   {
+    name: 'the owner of the past reads',
+    login: 'control',
+    run: async (client, { victim }) => {
+      await client.query(`set local role "${victim.ownerRole}"`);
+      return outcomeOf(client, `select from ${past(victim)}`);
+    },
+  },
+  {
+    name: 'the owner of the past reads a partition',
+    login: 'control',
+    run: async (client, { victim }) => {
+      await client.query(`set local role "${victim.ownerRole}"`);
+      return outcomeOf(client, `select from ${pastPartition(victim)}`);
+    },
+  },
+  {
     name: 'a restore by a superuser puts a row into the wrong house',
     login: 'superuser',
     mustBeRefused: true,
@@ -257,6 +347,12 @@ const ATTEMPTS: readonly Attempt[] = [
       const { text, values } = noteInsert(victim.tenantId, 'restored');
       return outcomeOf(client, text, values);
     },
+  },
+  {
+    name: 'a restore by a superuser puts a row into the past of the wrong house',
+    login: 'superuser',
+    mustBeRefused: true,
+    run: (client, { attacker, victim }) => outcomeOf(client, pastInsert(attacker), [victim.tenantId]),
   },
 ];
 
@@ -269,6 +365,9 @@ const IMPORT_INSERT = `insert into business_store_service.imports
   (tenant_id, import_id, entity, format, on_error, holder, prefix_hash, created_by, request_id)
 values ($1, gen_random_uuid(), 'note', 'csv', 'abort', gen_random_uuid(), sha256(''), $2, 'probe')`;
 
+const API_KEY_INSERT = `insert into business_store_service.api_keys (tenant_id, key_id, name, secret_hash, roles, created_by)
+values ($1, gen_random_uuid(), 'probe', sha256('probe'), '{viewer}', 'probe')`;
+
 const CLAIM = `insert into business_store_service.idempotency_keys (tenant_id, subject, key_hash, request_hash, expires_at)
 values ($1, $2, sha256('key'), sha256('request'), now() + interval '1 day')`;
 
@@ -277,6 +376,31 @@ const OTHERS_ANSWERS = `business_store_service.idempotency_keys where tenant_id 
 
 function note(home: TenantHome): string {
   return `"${home.schema}".note`;
+}
+
+/** The table of the past that `seedPast` makes, and its one partition. */
+export function past(home: TenantHome): string {
+  return qualified(home, pastTable('history', home.tenantId));
+}
+
+export function pastPartition(home: TenantHome): string {
+  return qualified(home, partitionName(pastTable('history', home.tenantId), OPEN));
+}
+
+const OPEN = { from: null, to: null };
+
+function pastInsert(home: TenantHome): string {
+  return `insert into ${past(home)} (tenant_id, id, revision, version, began_at, ended_at, ended_by, body)
+values ($1, gen_random_uuid(), 1, 1, now(), now(), 'seed', '{}')`;
+}
+
+/** A former version of a record. */
+export async function seedPast(database: TestDatabase, controlPlane: ControlPlane, home: TenantHome): Promise<void> {
+  const table = pastTable('history', home.tenantId);
+  await controlPlane.inTenant(ACTOR, home, (tx) =>
+    tx.asOwner(home, [...createPastTable(home, table), ...createPartition(home, table, OPEN)]),
+  );
+  await database.admin(pastInsert(home), [home.tenantId]);
 }
 
 /** Changes role and tenant inside one SELECT, then has a function of Postgres run `sql` with them. */
@@ -301,6 +425,7 @@ async function tokenOf(client: pg.Client, tenant: TenantHome, secret: Buffer, { 
 export async function seedSharedTables(database: TestDatabase, { tenantId }: TenantHome): Promise<void> {
   await database.admin(EVENT_INSERT, [tenantId, 'seed']);
   await database.admin(IMPORT_INSERT, [tenantId, 'seed']);
+  await database.admin(API_KEY_INSERT, [tenantId]);
   // To somebody in every tenant, so that there are answers to colleagues too.
   await database.admin(
     CLAIM.replace('values ($1, $2,', 'select id, $1,').replace(/\)$/, ' from business_store_service.tenants'),
@@ -315,6 +440,10 @@ export async function seedSharedTables(database: TestDatabase, { tenantId }: Ten
        insert into business_store_service.schema_changes
          (tenant_id, change_id, entity_id, entity, from_version, document, hash, plan, allow, created_by, request_id, status)
        values ($1, $1, $1, 'note', 1, '{}', '', '{}', '{}', 'seed', 'seed', 'done')
+     ),
+     past as (
+       insert into business_store_service.past_tables (tenant_id, entity_id, kind)
+       values ($1, $1, 'history')
      ),
      retained as (
        insert into business_store_service.retained_properties

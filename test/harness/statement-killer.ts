@@ -43,12 +43,13 @@ export async function startStatementKiller(url: string): Promise<StatementKiller
 
   const cut = (): void => {
     hasCut = true;
+    // First: who is to die with its connections is not to answer for their loss.
+    aim.onCut?.();
     for (const [client, upstream] of pairs) {
       client.destroy();
       // What was forwarded still arrives.
       upstream.end();
     }
-    aim.onCut?.();
   };
   const server = createServer((client) => {
     if (hasCut) {

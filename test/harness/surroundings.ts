@@ -33,6 +33,8 @@ export async function createSurroundings(): Promise<Surroundings> {
       DATABASE_CONTROL_URL: database.controlUrl,
       DATABASE_POOL_SIZE: '4',
       CONTEXT_KEYS: `${database.contextKey.kid}:${database.contextKey.secret.toString('base64')}`,
+      API_KEY_ENVIRONMENT: 'test',
+      API_KEY_PEPPER: Buffer.alloc(32, 9).toString('base64'),
       AUTH_ISSUER: issuer.issuer,
       AUTH_JWKS_URL: auth.jwksUrl,
       AUDIT_SINK: 'none',

@@ -3,7 +3,7 @@ import type { ControlPlane } from '../../src/database/control-plane.js';
 import { RuntimePool } from '../../src/database/runtime-pool.js';
 import { TenantTx } from '../../src/database/tenant-tx.js';
 import { createTable } from '../../src/model/ddl/create-table.js';
-import type { Entity, TenantHome } from '../../src/model/entity.js';
+import { type Entity, KEEPS_NOTHING, type TenantHome } from '../../src/model/entity.js';
 import type { Statement } from '../../src/model/sql.js';
 import { uuidV7 } from '../../src/platform/uuid.js';
 import { newHome, provision } from '../../src/tenants/provisioning.js';
@@ -34,6 +34,7 @@ export const NOTE: Entity = {
   uniqueKeys: [],
   indexes: [],
   concurrency: 'optional',
+  keeps: KEEPS_NOTHING,
   document: { type: 'object', properties: { title: { type: 'string' } }, additionalProperties: false },
 };
 

@@ -9,7 +9,7 @@ import { EntityGraph } from '../../src/model/query/relationships.js';
 import type { Statement } from '../../src/model/sql.js';
 import type { ReadWriter } from '../../src/model/values/read-writer.js';
 import { controlPlaneOf, createTestDatabase, type TestDatabase, withClient } from '../harness/database.js';
-import { ATTEMPT_NAMES, probe, seedSharedTables } from '../harness/probe.js';
+import { ATTEMPT_NAMES, past, pastPartition, probe, seedPast, seedSharedTables } from '../harness/probe.js';
 import { ACTOR, createHomes, insertNote, NOTE, runtimePool } from '../harness/tenants.js';
 
 /** Each lock is needed: taken away in a scratch database, it lets the probe through, and put back it stops it again. */
@@ -27,7 +27,10 @@ beforeAll(async () => {
   await controlPlane.open();
   pool = runtimePool(database, 2);
   [attacker, victim] = (await createHomes(controlPlane, 2)) as [TenantHome, TenantHome];
-  for (const home of [attacker, victim]) await insertNote(pool, home, 'mine');
+  for (const home of [attacker, victim]) {
+    await insertNote(pool, home, 'mine');
+    await seedPast(database, controlPlane, home);
+  }
   await seedSharedTables(database, victim);
 });
 
@@ -41,7 +44,9 @@ const tableOf = (home: TenantHome): string => `"${home.schema}".note`;
 const onBothTables = (sql: (table: string) => string) => [attacker, victim].map((home) => sql(tableOf(home)));
 
 async function policyOf(home: TenantHome): Promise<string> {
-  const { rows } = await database.admin('select qual from pg_policies where schemaname = $1', [home.schema]);
+  const { rows } = await database.admin("select qual from pg_policies where schemaname = $1 and tablename = 'note'", [
+    home.schema,
+  ]);
   return rows[0].qual;
 }
 
@@ -101,7 +106,7 @@ describe('what gets through without', () => {
         [`grant "${victim.role}" to "${attacker.role}"`],
         [`revoke "${victim.role}" from "${attacker.role}"`],
       ),
-    ).toEqual(['the attacker reads the table of the victim']);
+    ).toEqual(['the attacker reads the table of the victim', 'the attacker reads the past of the victim']);
   });
 
   it('the second lock: a tenant role with rights on its own schema only', async () => {
@@ -179,6 +184,71 @@ describe('what gets through without', () => {
     ]);
   });
 
+  it('a tenant role that is a member of no other, in the past too', async () => {
+    const [schema, table] = [`usage on schema "${victim.schema}"`, `select on ${past(victim)}`];
+    expect(
+      await whatGetsThrough(
+        [schema, table].map((right) => `grant ${right} to "${attacker.role}"`),
+        [schema, table].map((right) => `revoke ${right} from "${attacker.role}"`),
+      ),
+    ).toEqual(['the attacker reads the past of the victim']);
+  });
+
+  it('row-level security on the past', async () => {
+    expect(
+      await whatGetsThrough(
+        [`alter table ${past(victim)} disable row level security`],
+        [`alter table ${past(victim)} enable row level security`],
+      ),
+    ).toEqual([
+      'the role of the victim with the token of the attacker: select of the past',
+      'the role of the victim with the token of the attacker: delete of the past',
+      'the owner of the past reads',
+    ]);
+  });
+
+  it('row-level security on the past that holds for the owner too, on its partitions as well', async () => {
+    const force = (table: string, word: string) => [`alter table ${table} ${word} row level security`];
+    expect(await whatGetsThrough(force(past(victim), 'no force'), force(past(victim), 'force'))).toEqual([
+      'the owner of the past reads',
+    ]);
+    expect(await whatGetsThrough(force(pastPartition(victim), 'no force'), force(pastPartition(victim), 'force'))).toEqual([
+      'the owner of the past reads a partition',
+    ]);
+  });
+
+  it('the past that can be added to and removed from, and no more', async () => {
+    expect(
+      await whatGetsThrough(
+        [`grant update on ${past(victim)} to "${victim.role}"`],
+        [`revoke update on ${past(victim)} from "${victim.role}"`],
+      ),
+    ).toEqual(['the victim changes its past']);
+  });
+
+  it('partitions that nobody is granted anything on', async () => {
+    expect(
+      await whatGetsThrough(
+        [`grant delete on ${pastPartition(victim)} to "${victim.role}"`],
+        [`revoke delete on ${pastPartition(victim)} from "${victim.role}"`],
+      ),
+    ).toEqual(['the victim goes to a partition of its past']);
+  });
+
+  it('the CHECK that pins the past to its tenant', async () => {
+    const { rows } = await database.admin(
+      `select conname as name, pg_get_constraintdef(oid) as definition from pg_constraint where contype = 'c' and conrelid = $1::regclass`,
+      [past(attacker)],
+    );
+    const [{ name, definition }] = rows;
+    expect(
+      await whatGetsThrough(
+        [`alter table ${past(attacker)} drop constraint "${name}"`],
+        [`alter table ${past(attacker)} add constraint "${name}" ${definition}`],
+      ),
+    ).toEqual(['a restore by a superuser puts a row into the past of the wrong house']);
+  });
+
   it('the fourth lock: a token whose MAC is verified', async () => {
     const original = await definitionOf('bss.verified(text)');
     const credulous = original.replace(/\n\s+or left\(token, 64\) <> [\s\S]+?\n\s+then/, '\n  then');
@@ -233,6 +303,7 @@ describe('what gets through without', () => {
       'the attacker reads the victim in business_store_service.retained_properties',
       'the attacker reads the victim in business_store_service.tenant_packs',
       'the attacker reads the victim in business_store_service.imports',
+      'the attacker reads the victim in business_store_service.past_tables',
       'the attacker reads the answers to the victim',
       'the attacker reads the answers to somebody else',
       'the attacker changes the answers to somebody else',
@@ -244,9 +315,34 @@ describe('what gets through without', () => {
       'the attacker writes events into the trail of the victim',
       "the attacker writes events into somebody else's name",
       'the control plane reads the victim in the context of the attacker',
+      'the control plane reads the API keys of the victim in the context of the attacker',
+      'the control plane makes an API key of the victim in the context of the attacker',
       'the control plane sweeps answers that have not expired',
       'the control plane forgets an import of today',
     ]);
+  });
+
+  it('row-level security on API keys', async () => {
+    const table = 'business_store_service.api_keys';
+    expect(
+      await whatGetsThrough(
+        [`alter table ${table} disable row level security`],
+        [`alter table ${table} enable row level security`],
+      ),
+    ).toEqual([
+      'the control plane reads the API keys of the victim in the context of the attacker',
+      'the control plane makes an API key of the victim in the context of the attacker',
+    ]);
+  });
+
+  it('the missing grants on API keys: a tenant reads them, and what a key may do is changed', async () => {
+    const table = 'business_store_service.api_keys';
+    expect(
+      await whatGetsThrough(
+        [`grant select on ${table} to bss_tenant`, `grant update (roles) on ${table} to bss_control`],
+        [`revoke select on ${table} from bss_tenant`, `revoke update (roles) on ${table} from bss_control`],
+      ),
+    ).toEqual(['the victim reads its API keys', 'the control plane gives an API key another role']);
   });
 
   it('row-level security on imports', async () => {

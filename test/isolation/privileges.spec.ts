@@ -93,7 +93,7 @@ describe('no role of the running service', () => {
     expect(await listed('select parname from pg_parameter_acl where $1::text[] is not null')).toEqual([]);
   });
 
-  it('has a right on a sequence, a foreign server, or a column other than those of an audit event, a kept answer or an import', async () => {
+  it('has a right on a sequence, a foreign server, or a column other than those of an audit event, a kept answer, an import or an API key', async () => {
     const granted = `
       select role, oid::regclass::text from unnest($1::text[]) as role, pg_class
       where relkind = 'S' and has_sequence_privilege(role, oid, 'USAGE, SELECT, UPDATE')
@@ -117,7 +117,15 @@ describe('no role of the running service', () => {
       'tenant_id',
       'updated_at',
     ]);
+    const keys = ['created_by', 'expires_at', 'former_secret_hash', 'former_until', 'key_id', 'last_used_at', 'name'].concat([
+      'revoked_at',
+      'roles',
+      'scopes',
+      'secret_hash',
+      'tenant_id',
+    ]);
     const written = [
+      ...keys.map((column) => `${column} business_store_service.api_keys`),
       ...columns.map((column) => `${column} audit.events`),
       ...answers.map((column) => `${column} business_store_service.idempotency_keys`),
       ...imports.map((column) => `${column} business_store_service.imports`),
@@ -172,6 +180,7 @@ describe('the roles of the running service reach exactly', () => {
       'business_store_service.entity_versions SELECT',
       'business_store_service.idempotency_keys SELECT',
       'business_store_service.imports SELECT',
+      'business_store_service.past_tables SELECT',
       'business_store_service.retained_properties SELECT',
       'business_store_service.schema_changes SELECT',
       'business_store_service.tenant_packs SELECT',
@@ -180,9 +189,13 @@ describe('the roles of the running service reach exactly', () => {
     expect(await listed(granted)).toEqual(
       [
         'bss_control audit.pending INSERT',
+        'bss_control business_store_service.api_keys SELECT',
         'bss_control business_store_service.entity_versions INSERT,SELECT',
         'bss_control business_store_service.idempotency_keys DELETE',
         'bss_control business_store_service.imports DELETE',
+        'bss_control business_store_service.past_partitions DELETE,INSERT,SELECT,UPDATE',
+        'bss_control business_store_service.past_tables DELETE,INSERT,SELECT,UPDATE',
+        'bss_control business_store_service.request_days DELETE,INSERT,SELECT,UPDATE',
         'bss_control business_store_service.retained_properties DELETE,INSERT,SELECT',
         'bss_control business_store_service.rollout_tenants INSERT,SELECT,UPDATE',
         'bss_control business_store_service.rollouts INSERT,SELECT,UPDATE',
@@ -234,6 +247,23 @@ describe('the roles of the running service reach exactly', () => {
         'bss_control updated_at SELECT',
         ...['bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => ofTenant.map((right) => `${role} ${right}`)),
       ].sort(),
+    );
+  });
+
+  it('these columns of API keys: whose a key is and what it may do stays as it was made', async () => {
+    const granted = `select role, attname, string_agg(right_name, ',' order by right_name)
+      from unnest($1::text[]) as role, unnest(array['SELECT', 'INSERT', 'UPDATE']) as right_name, pg_attribute
+      where attrelid = 'business_store_service.api_keys'::regclass and attnum > 0
+        and has_column_privilege(role, attrelid, attnum, right_name)
+      group by role, attname`;
+    expect(await listed(granted)).toEqual(
+      [
+        ...['created_at SELECT', 'secret_hash INSERT,SELECT,UPDATE'],
+        ...['created_by', 'expires_at', 'key_id', 'name', 'roles', 'scopes', 'tenant_id'].map((name) => `${name} INSERT,SELECT`),
+        ...['former_secret_hash', 'former_until', 'last_used_at', 'revoked_at'].map((name) => `${name} SELECT,UPDATE`),
+      ]
+        .map((right) => `bss_control ${right}`)
+        .sort(),
     );
   });
 

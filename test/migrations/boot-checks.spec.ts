@@ -177,6 +177,21 @@ it('warns when set_config is open to all, because one of the locks is missing', 
   }
 });
 
+it.each(['numeric_lt(numeric, numeric)', 'jsonb_contains(jsonb, jsonb)'])(
+  'warns when %s is not leakproof, because it then uses no index',
+  async (comparison) => {
+    const warned = async () =>
+      (await checkDatabase(database, true)).warnings.some((warning) => /not marked LEAKPROOF/.test(warning));
+    expect(await warned()).toBe(false);
+    await database.admin(`alter function pg_catalog.${comparison} not leakproof`);
+    try {
+      expect(await warned()).toBe(true);
+    } finally {
+      await database.admin(`alter function pg_catalog.${comparison} leakproof`);
+    }
+  },
+);
+
 it('finds nothing to refuse in the two logins that bootstrap lays down', async () => {
   const controlPlane = controlPlaneOf(database);
   await controlPlane.open();

@@ -148,25 +148,30 @@ describe('a context key', () => {
 
 describe('bootstrap', () => {
   const lay = (on: TestDatabase): Promise<void> => bootstrap(on.adminUrl, on);
+  /** Other tests have logins of their own in the same cluster. */
+  const ROLES = ['bss_owner', 'bss_control', 'bss_tenant', 'bss_migrator', 'bss_app_00'];
   /** Everything it lays down, but the salted passwords. */
   const law = async (): Promise<unknown> =>
     (
-      await database.admin(`
+      await database.admin(
+        `
         select (select json_agg(r order by rolname) from (
                   select rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls
-                  from pg_roles where rolname like 'bss\\_%') as r) as roles,
+                  from pg_roles where rolname = any ($1)) as r) as roles,
                (select json_agg(m::text order by m::text) from (
                   select roleid::regrole, member::regrole, admin_option from pg_auth_members
-                  where roleid::regrole::text like 'bss\\_%' and member::regrole::text like 'bss\\_%') as m) as members,
+                  where roleid::regrole::text = any ($1) and member::regrole::text = any ($1)) as m) as members,
                (select json_agg(s::text order by s::text) from (
                   select setrole::regrole, setconfig from pg_db_role_setting
-                  where setdatabase = 0 and setrole::regrole::text like 'bss\\_%') as s) as settings,
+                  where setdatabase = 0 and setrole::regrole::text = any ($1)) as s) as settings,
                (select lanacl::text from pg_language where lanname = 'plpgsql') as language,
                (select datacl::text from pg_database where datname = current_database()) as database,
                (select json_agg(n::text order by n::text) from (
                   select nspname, nspacl from pg_namespace where nspname in ('public', 'bss_migrations')) as n) as schemas,
                (select json_agg(f::text order by f::text) from (
-                  select oid::regprocedure, proacl from pg_proc where proname = 'set_config' or proname like 'lo\\_%') as f) as functions`)
+                  select oid::regprocedure, proacl from pg_proc where proname = 'set_config' or proname like 'lo\\_%') as f) as functions`,
+        [ROLES],
+      )
     ).rows[0];
 
   it('may be run again and again: it changes nothing, on a migrated database either', async () => {

@@ -8,7 +8,7 @@ import { startEmbeddedServer } from './embedded-server.js';
 
 /**
  * Everything production gets by settings, for the one-command start: the embedded server, a database, the two logins and
- * a context key, with random secrets kept in `service-secrets.json` (mode 0600) of the data directory.
+ * the keys, with random secrets kept in `service-secrets.json` (mode 0600) of the data directory.
  */
 
 const DATABASE = 'business_store';
@@ -17,6 +17,8 @@ export interface Deployment {
   readonly runtimeUrl: string;
   readonly controlUrl: string;
   readonly contextKeys: ContextKeys;
+  /** 32 bytes, for API keys. */
+  readonly apiKeyPepper: Buffer;
   stop(): Promise<void>;
 }
 
@@ -31,7 +33,8 @@ export async function startEmbeddedDeployment(dataDir: string, onLog: (line: str
     };
     await bootstrap(inDatabase(server.adminUrl), urls);
     const contextKeys = [{ kid: 'embedded', secret: Buffer.from(secrets.contextKey, 'base64') }] as const;
-    return { ...urls, contextKeys, stop: () => server.stop() };
+    const apiKeyPepper = Buffer.from(secrets.apiKeyPepper, 'base64');
+    return { ...urls, contextKeys, apiKeyPepper, stop: () => server.stop() };
   } catch (error) {
     await server.stop();
     throw error;
@@ -53,20 +56,24 @@ interface Secrets {
   runtimePassword: string;
   controlPassword: string;
   contextKey: string;
+  apiKeyPepper: string;
 }
 
 async function ensureSecrets(file: string): Promise<Secrets> {
   const secret = () => randomBytes(32).toString('base64');
-  const fresh: Secrets = { runtimePassword: secret(), controlPassword: secret(), contextKey: secret() };
+  const fresh: Secrets = { runtimePassword: secret(), controlPassword: secret(), contextKey: secret(), apiKeyPepper: secret() };
   // Written aside and renamed: a crash leaves no half of it. The data directory's lock keeps others out meanwhile.
   const known = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
     return null;
   });
-  if (known !== null) return JSON.parse(known) as Secrets;
-  await writeFile(`${file}.new`, JSON.stringify(fresh), { mode: 0o600 });
+  const kept = known === null ? {} : (JSON.parse(known) as Partial<Secrets>);
+  const secrets = { ...fresh, ...kept };
+  // A directory of an earlier version lacks what came later.
+  if (Object.keys(fresh).every((name) => Object.hasOwn(kept, name))) return secrets;
+  await writeFile(`${file}.new`, JSON.stringify(secrets), { mode: 0o600 });
   await rename(`${file}.new`, file);
-  return fresh;
+  return secrets;
 }
 
 function inDatabase(url: string): string {

@@ -22,6 +22,8 @@ export type ChangeKind =
   | 'relation-changed'
   | 'extras-changed'
   | 'concurrency-changed'
+  /** Whether, and for how long, deleted records and former versions are kept. */
+  | 'keeping-changed'
   /** Validation that has no column, key or constraint of its own: patterns, nested schemas, applicators. */
   | 'validation-changed'
   /** title, description, examples, $comment, deprecated. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
-import type { ColumnType, Entity, Index, Property, UniqueKey } from '../entity.js';
+import { type ColumnType, type Entity, type Index, KEEPS_NOTHING, type Property, type UniqueKey } from '../entity.js';
 import { compareEntities } from './compare.js';
 
 /** As much reading of a document as a comparison needs; takes the broken documents of the mutations too. */
@@ -43,7 +43,17 @@ function entity(document: JsonObject): Entity {
     .map(([name]) => ({ name: `${name}_idx`, method: 'btree', fields: [{ property: name, descending: false }] }));
   const keepsExtras = document.additionalProperties !== false;
   const concurrency = document.concurrency === 'required' ? 'required' : 'optional';
-  return { name: 'customer', table: 'customer', properties, keepsExtras, uniqueKeys, indexes, concurrency, document };
+  return {
+    name: 'customer',
+    table: 'customer',
+    properties,
+    keepsExtras,
+    uniqueKeys,
+    indexes,
+    concurrency,
+    keeps: KEEPS_NOTHING,
+    document,
+  };
 }
 
 const base: JsonObject = {
@@ -139,7 +149,7 @@ describe('compareEntities › refuses to call additive', () => {
     ],
     ['a rule in $defs', { '/$defs/tag/maxLength': 3 }, '- validation-changed /$defs/tag/maxLength'],
     ['a rule at the root', { '/minProperties': 1 }, '- validation-changed /minProperties'],
-    ['a word of the entity', { '/softDelete': true }, '- schema-changed /softDelete'],
+    ['a word of the entity', { '/softDelete': true }, '+ keeping-changed /softDelete'],
     ['a word of a property', { '/properties/age/immutable': true }, '- schema-changed /properties/age/immutable'],
     ['a word nobody knows', { '/__proto__': {} }, '- schema-changed /__proto__'],
     ['a schema that is only true', { '/properties/age': true }, '- schema-changed /properties/age'],
@@ -382,7 +392,14 @@ function* schemaPlaces(schema: JsonObject, path: readonly string[], word: string
 /** Annotations, and what says the same: these have cases of their own above. */
 function isOnTheList(keyword: string, before: JsonObject, after: JsonObject): boolean {
   const plain = (document: JsonObject) => {
-    const spelledOut = { additionalProperties: true, concurrency: 'optional', required: [], uniqueKeys: [], ...document };
+    const spelledOut = {
+      additionalProperties: true,
+      concurrency: 'optional',
+      keeps: KEEPS_NOTHING,
+      required: [],
+      uniqueKeys: [],
+      ...document,
+    };
     return JSON.parse(
       JSON.stringify(spelledOut, (name, value) => (name === 'unique' && value !== true ? undefined : (value ?? null))),
     );

@@ -7,6 +7,7 @@ import { isJsonObject, type JsonValue, pointer } from '../../platform/json-value
 import type { Entity } from '../entity.js';
 import type { Change } from './change.js';
 import { compareDerived } from './compare-derived.js';
+import { keepingChanges } from './compare-keeping.js';
 import { compareList } from './compare-lists.js';
 import { compareProperties } from './compare-properties.js';
 import { isSameValue } from './first-difference.js';
@@ -63,6 +64,10 @@ function rootChanges(keyword: string, before: Entity, after: Entity, refs: Refer
       if (isSameValue(old, fresh)) return [];
       if (isSameBut('optional', old, fresh)) return [restated(at)];
       return [{ kind: 'concurrency-changed', pointer: at, message: concurrencyMessage(fresh), additive: false }];
+    case 'softDelete':
+    case 'history':
+    case 'retention':
+      return isSameValue(old, fresh) ? [] : keepingChanges(keyword, before.document, after.document);
     default:
       return keywordChanges(keyword, old, fresh, at, refs);
   }

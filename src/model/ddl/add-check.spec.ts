@@ -1,4 +1,4 @@
-import type { Check, ColumnType, Entity, Property, TenantHome } from '../entity.js';
+import { type Check, type ColumnType, type Entity, KEEPS_NOTHING, type Property, type TenantHome } from '../entity.js';
 import { addChecks } from './add-check.js';
 
 const home: TenantHome = { tenantId: '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b', schema: 't_a', role: 'tn_a', ownerRole: 'own_a' };
@@ -14,6 +14,7 @@ function conditions(type: ColumnType, checks: readonly Check[]): string[] {
     uniqueKeys: [],
     indexes: [],
     concurrency: 'optional',
+    keeps: KEEPS_NOTHING,
     document: {},
   };
   return addChecks(home, entity, property).map((sql) => sql.replace('alter table "t_a"."e" add constraint ', ''));

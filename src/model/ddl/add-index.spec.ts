@@ -1,4 +1,4 @@
-import type { Entity, Index, Property, TenantHome } from '../entity.js';
+import { type Entity, type Index, KEEPS_NOTHING, type Property, type TenantHome } from '../entity.js';
 import { addIndex } from './add-index.js';
 
 const home: TenantHome = { tenantId: '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b', schema: 't_a', role: 'tn_a', ownerRole: 'own_a' };
@@ -13,6 +13,7 @@ const entity: Entity = {
   uniqueKeys: [],
   indexes: [],
   concurrency: 'optional',
+  keeps: KEEPS_NOTHING,
   document: {},
 };
 

@@ -1,4 +1,4 @@
-import type { Entity, Property, Relation, TenantHome } from '../entity.js';
+import { type Entity, KEEPS_NOTHING, type Property, type Relation, type TenantHome } from '../entity.js';
 import { addRelations } from './add-relation.js';
 
 const home: TenantHome = { tenantId: '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b', schema: 't_a', role: 'tn_a', ownerRole: 'own_a' };
@@ -10,7 +10,7 @@ function property(name: string, relation?: Relation): Property {
 
 function entity(name: string, rest: Partial<Entity>): Entity {
   const none = { properties: [], uniqueKeys: [], indexes: [], document: {} };
-  return { name, table: name.toLowerCase(), keepsExtras: true, concurrency: 'optional', ...none, ...rest };
+  return { name, table: name.toLowerCase(), keepsExtras: true, concurrency: 'optional', keeps: KEEPS_NOTHING, ...none, ...rest };
 }
 
 const album = entity('Album', { properties: [property('AlbumId')], uniqueKeys: [{ name: 'k', properties: ['AlbumId'] }] });

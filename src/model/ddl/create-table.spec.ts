@@ -1,4 +1,4 @@
-import type { Entity, Property, TenantHome } from '../entity.js';
+import { type Entity, KEEPS_NOTHING, type Property, type TenantHome } from '../entity.js';
 import { createTable } from './create-table.js';
 
 const home: TenantHome = {
@@ -32,6 +32,7 @@ function entity(rest: Partial<Entity>): Entity {
     uniqueKeys: [],
     indexes: [],
     concurrency: 'optional',
+    keeps: KEEPS_NOTHING,
     document: {},
     ...rest,
   };

@@ -33,7 +33,7 @@ export function createTable(home: TenantHome, entity: Entity): readonly string[]
     ...entity.properties.flatMap((property) => addChecks(home, entity, property)),
     ...entity.uniqueKeys.map((key) => addUnique(home, entity, key)),
     ...entity.indexes.map((index) => addIndex(home, entity, index)),
-    ...rowSecurity(home, entity),
+    ...rowSecurity(home, table),
     `grant select, insert, update, delete on table ${table} to ${quoteIdent(home.role)}`,
   ];
 }

@@ -1,4 +1,4 @@
-import type { Entity, Property, Relation } from '../entity.js';
+import { type Entity, KEEPS_NOTHING, type Property, type Relation } from '../entity.js';
 import { relationFaults } from './relation-faults.js';
 
 const flags = { required: false, nullable: false, checks: [], immutable: false, readOnly: false, writeOnly: false };
@@ -9,7 +9,7 @@ function property(name: string, rest: Partial<Property>): Property {
 
 function entity(name: string, rest: Partial<Entity>): Entity {
   const none = { properties: [], uniqueKeys: [], indexes: [], document: {} };
-  return { name, table: name, keepsExtras: true, concurrency: 'optional', ...none, ...rest };
+  return { name, table: name, keepsExtras: true, concurrency: 'optional', keeps: KEEPS_NOTHING, ...none, ...rest };
 }
 
 const album = entity('Album', {

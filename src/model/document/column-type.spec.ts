@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../platform/json-value.js';
 import type { Check, ColumnType } from '../entity.js';
+import { RANGE_TYPES } from '../values/range.js';
 import { admitsNull, checksOf, columnTypeOf, conjuncts } from './column-type.js';
 import { readReferences } from './references.js';
 
@@ -22,6 +23,8 @@ describe('columnTypeOf', () => {
     [{ type: 'string', format: 'byte' }, 'bytea'],
     [{ type: 'string', contentEncoding: 'base64' }, 'bytea'],
     [{ type: 'string', format: 'decimal', precision: 12, scale: 2 }, 'numeric'],
+    ...RANGE_TYPES.map((format): [JsonObject, ColumnType] => [{ type: ['string', 'null'], format }, format]),
+    [{ type: 'string', format: 'int4range' }, 'text'],
     [{ type: 'string', format: 'duration' }, 'text'],
     [{ type: 'string', format: 'email' }, 'text'],
     [{ type: 'string', format: 'uri' }, 'text'],

@@ -5,6 +5,7 @@
 
 import { isJsonObject, type JsonObject, type JsonValue } from '../../platform/json-value.js';
 import type { Check, ColumnType } from '../entity.js';
+import { RANGE_TYPES } from '../values/range.js';
 import type { References } from './references.js';
 
 /**
@@ -22,7 +23,7 @@ export function conjuncts(schema: JsonValue | undefined, references: References)
 }
 
 /** Formats of strings that have a type of their own in Postgres. */
-const STRING_FORMATS: ReadonlyMap<JsonValue | undefined, ColumnType> = new Map([
+const STRING_FORMATS: ReadonlyMap<JsonValue | undefined, ColumnType> = new Map<JsonValue | undefined, ColumnType>([
   ['uuid', 'uuid'],
   ['date', 'date'],
   ['date-time', 'timestamptz'],
@@ -32,6 +33,7 @@ const STRING_FORMATS: ReadonlyMap<JsonValue | undefined, ColumnType> = new Map([
   ['ipv6', 'inet'],
   ['byte', 'bytea'],
   ['decimal', 'numeric'],
+  ...RANGE_TYPES.map((type) => [type, type] as const),
 ]);
 
 export function columnTypeOf(schemas: readonly JsonObject[]): ColumnType {

@@ -6,9 +6,6 @@ const property = (words: JsonObject): JsonObject => ({ type: 'object', propertie
 
 describe('notSupportedFaults refuses rather than stores without protection', () => {
   it.each<[string, JsonObject]>([
-    ['/softDelete', root({ softDelete: true })],
-    ['/history', root({ history: 'full' })],
-    ['/retention', root({ retention: { deletedDays: 1 } })],
     ['/rowRules', root({ rowRules: {} })],
     ['/semanticSearch', root({ semanticSearch: {} })],
     ['/indexes/0/where', root({ indexes: [{ fields: ['a'], where: 'status = 1' }] })],
@@ -39,14 +36,13 @@ describe('notSupportedFaults refuses rather than stores without protection', () 
     [
       'what is switched off',
       {
-        softDelete: false,
-        history: 'none',
         properties: { a: { encrypted: false, searchable: false, semantic: false, pii: false } },
       },
     ],
     [
       'what is implemented',
       {
+        ...{ softDelete: true, history: 'full', retention: { deletedDays: 1 } },
         indexes: [['a'], { fields: ['a'], method: 'gin' }],
         properties: { a: { generated: 'uuid', index: true, relation: { entity: 'A', many: false } }, b: true },
       },

@@ -13,9 +13,6 @@ const equal = (asked: JsonValue) => (value: JsonValue) => value === asked;
 
 /** Where the word stands, `*` for any member, and whether its value asks for anything. */
 const NOT_SUPPORTED: readonly (readonly [place: string, asks: (value: JsonValue) => boolean])[] = [
-  ['/softDelete', unless(false)],
-  ['/history', unless('none')],
-  ['/retention', always],
   ['/rowRules', always],
   ['/semanticSearch', always],
   ['/indexes/*/where', always],

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../platform/json-value.js';
 import { type Fault, Problem } from '../../platform/problem.js';
+import { KEEPS_NOTHING } from '../entity.js';
 import { readEntity } from './read-entity.js';
 
 const entity = (document: JsonObject, name = 'Thing') => readEntity(name, { type: 'object', ...document });
@@ -203,6 +204,7 @@ describe('readEntity reads', () => {
         uniqueKeys: [],
         indexes: [],
         concurrency: 'optional',
+        keeps: KEEPS_NOTHING,
       },
       document: { type: 'object' },
     });

@@ -6,7 +6,7 @@
 import { shownPointer } from '../../platform/json-faults.js';
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import { type Fault, Problem } from '../../platform/problem.js';
-import { type Entity, isSystemMember, type Property, TENANT_COLUMN } from '../entity.js';
+import { type Entity, isSystemMember, type Keeps, type Property, TENANT_COLUMN } from '../entity.js';
 import { entityNameFaults, physicalName, propertyNameFaults, shown } from '../names.js';
 import { dialectFaults, withBareWords } from './dialect.js';
 import { limitFaults, MAX_FAULTS } from './limits.js';
@@ -58,10 +58,12 @@ function readMeaning(name: string, document: JsonObject, references: References)
   const table = physicalName(name);
   const keys = readKeys(table, document, properties);
   const keepsExtras = keepsUndeclared(document);
+  const keeps = readKeeps(document);
   const faults = [
     ...notSupportedFaults(document),
     ...declared.flatMap(([member, schema]) => (isSystemMember(member) ? systemMemberFaults(member, schema, references) : [])),
     ...readings.flatMap((reading) => reading.faults),
+    ...retentionFaults(keeps),
     ...requiredFaults(required, new Set(declared.map(([member]) => member)), keepsExtras),
     ...renameFaults(name, document, properties),
     ...inverseFaults(name, properties),
@@ -76,6 +78,7 @@ function readMeaning(name: string, document: JsonObject, references: References)
     uniqueKeys: keys.uniqueKeys,
     indexes: keys.indexes,
     concurrency: document.concurrency === 'required' ? 'required' : 'optional',
+    keeps,
     document: withoutSystemMembers(document, required),
   };
   return { entity, faults };
@@ -84,6 +87,24 @@ function readMeaning(name: string, document: JsonObject, references: References)
 /** System members are always there once a record is stored, and need not be there before. */
 function withoutSystemMembers(document: JsonObject, required: readonly string[]): JsonObject {
   return required.some(isSystemMember) ? { ...document, required: required.filter((name) => !isSystemMember(name)) } : document;
+}
+
+function readKeeps({ softDelete, history, retention }: JsonObject): Keeps {
+  const { deletedDays = null, historyDays = null } = (retention ?? {}) as { deletedDays?: number; historyDays?: number };
+  return { deleted: softDelete === true, history: history === 'full', deletedDays, historyDays };
+}
+
+/** Of what is not kept there is nothing to keep for a while, and whoever says so believes that it is kept. */
+function retentionFaults({ deleted, history, deletedDays, historyDays }: Keeps): Fault[] {
+  const fault = (days: number | null, member: string, isKept: boolean, word: string): Fault[] => {
+    if (days === null || isKept) return [];
+    const message = `nothing is kept for that long: add ${word}, or leave ${member} out`;
+    return [{ pointer: pointer('/retention', member), rule: 'retention', message }];
+  };
+  return [
+    ...fault(deletedDays, 'deletedDays', deleted, '"softDelete": true'),
+    ...fault(historyDays, 'historyDays', history, '"history": "full"'),
+  ];
 }
 
 /** Schemas at the root that may declare members of their own, which then have no column. */

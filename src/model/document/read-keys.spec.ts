@@ -38,6 +38,10 @@ describe('readKeys refuses', () => {
       '/properties/a/index: gin indexes jsonb only; "a" is stored as text',
     ],
     [
+      { properties: { span: { type: 'string', format: 'daterange', index: { method: 'gin' } } } },
+      '/properties/span/index: gin indexes jsonb only; "span" is stored as daterange, for which btree is right',
+    ],
+    [
       { properties: { flag: { type: 'boolean', index: { method: 'brin' } } } },
       '/properties/flag/index: brin needs an ordered type',
     ],

@@ -23,6 +23,11 @@ describe('readProperty refuses', () => {
       { type: 'string', format: 'decimal', precision: 2, scale: 3 },
       '/properties/p/scale [scale] scale 3 is larger than precision 2',
     ],
+    [{ type: 'string', format: 'numrange', precision: 3 }, '/properties/p/precision [precision] precision belongs to'],
+    [
+      { type: 'string', format: 'int8range', enum: ['[1,5)', '[1,5]'] },
+      '/properties/p/enum/1 [enum] "[1,5]" would come back as "[1,6)": write it so',
+    ],
     [{ type: 'integer', default: 1.5 }, '/properties/p/default [default] must be of type integer'],
     [{ type: 'integer', default: '1' }, '/properties/p/default [default] must be of type integer'],
     [{ type: ['string', 'null'], default: 1 }, '/properties/p/default [default] must be of type string or null'],

@@ -7,6 +7,7 @@ import { type ColumnType, isSystemMember, type Property, type Relation } from '.
 import { entityNameFaults, physicalName, propertyNameFaults, shown } from '../names.js';
 import { FORMATS } from '../validation/formats.js';
 import { admitsNull, checksOf, choicesOf, columnTypeOf, conjuncts, typesOf } from './column-type.js';
+import { rangeChoiceFaults } from './range-choices.js';
 import type { References } from './references.js';
 
 interface PropertyReading {
@@ -44,6 +45,7 @@ export function readProperty(name: string, schema: JsonValue, required: boolean,
       ...propertyNameFaults(name, at),
       ...decimalFaults(property, at),
       ...defaultFaults(property, schemas, at),
+      ...rangeChoiceFaults(type, schemas, at),
       ...generatedFaults(property, at),
       ...relationFaults(property, at),
       ...renamedFromFaults(property, words, at),

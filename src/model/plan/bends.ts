@@ -17,4 +17,6 @@ const BENDS: Partial<Record<ColumnType, readonly ColumnType[]>> = {
   bytea: ['text'],
   inet: ['text'],
   jsonb: ['text'],
+  tsrange: ['text'],
+  tstzrange: ['text'],
 };

@@ -1,4 +1,4 @@
-import type { Entity, Property } from '../entity.js';
+import { type Entity, KEEPS_NOTHING, type Property } from '../entity.js';
 import { fingerprint, type TableCatalog } from './catalog.js';
 import { driftBetween } from './drift.js';
 import { type TableShape, tableShape } from './shape.js';
@@ -12,7 +12,7 @@ const albumId: Property = {
 };
 const track: Entity = {
   ...{ name: 'Track', table: 'Track', properties: [name, albumId], keepsExtras: true, document: {} },
-  ...{ uniqueKeys: [], indexes: [], concurrency: 'optional' as const },
+  ...{ uniqueKeys: [], indexes: [], concurrency: 'optional' as const, keeps: KEEPS_NOTHING },
 };
 const home = { tenantId: '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b', schema: 't_a', role: 'tn_a', ownerRole: 'own_a' };
 const SHAPE: TableShape = tableShape(home, track, () => ({ ...track, name: 'Album', table: 'Album' }));

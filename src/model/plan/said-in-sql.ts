@@ -2,6 +2,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../platform/js
 import { isAnnotation } from '../change/annotations.js';
 import { member } from '../change/member.js';
 import type { Check, ColumnType, Entity, Property } from '../entity.js';
+import { RANGE_TYPES } from '../values/range.js';
 
 /**
  * Whether the column of a property and its checks refuse whatever its schema does: then SQL alone can tell which rows are valid
@@ -32,6 +33,7 @@ const FORMATS: Partial<Record<ColumnType, string>> = {
   time: 'time',
   bytea: 'byte',
   numeric: 'decimal',
+  ...Object.fromEntries(RANGE_TYPES.map((type) => [type, type])),
 };
 
 function says(property: Property, schema: JsonObject, keyword: string): boolean {

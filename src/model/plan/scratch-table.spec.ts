@@ -1,4 +1,4 @@
-import type { Entity, Property } from '../entity.js';
+import { type Entity, KEEPS_NOTHING, type Property } from '../entity.js';
 import type { TableCatalog } from './catalog.js';
 import { catalogFromScratch, scratchTable } from './scratch-table.js';
 import { tableShape } from './shape.js';
@@ -13,7 +13,15 @@ const properties: Property[] = [
   },
 ];
 const track: Entity = {
-  ...{ name: 'Track', table: 'Track', properties, keepsExtras: true, concurrency: 'optional', document: {} },
+  ...{
+    name: 'Track',
+    table: 'Track',
+    properties,
+    keepsExtras: true,
+    concurrency: 'optional',
+    keeps: KEEPS_NOTHING,
+    document: {},
+  },
   uniqueKeys: [{ name: 'Track.Name.key', properties: ['Name'] }],
   indexes: [{ name: 'Track.Name.idx', method: 'btree', fields: [{ property: 'Name', descending: true }] }],
 };

@@ -21,7 +21,7 @@ export function scratchTable(home: TenantHome, entity: Entity, shape: TableShape
   return [
     `create table ${ref} (\n  ${lines.join(',\n  ')}\n)`,
     ...namesOf(shape, name).indexes.map(([own, { definition }]) => `create index ${quoteIdent(own)} on ${ref} ${definition}`),
-    ...rowSecurity(home, scratch),
+    ...rowSecurity(home, ref),
   ];
 }
 

@@ -13,6 +13,10 @@ export interface ReadQuery extends ReadNode {
   readonly after: string | null;
   /** A cursor can say where the page ends: not of groups, and not of rows that are named by Range. */
   readonly isContinuable: boolean;
+  /** The instant as of which records are read, as Postgres writes it; null: as they are. */
+  readonly asOf: string | null;
+  /** With `asOf`: what is read in the place of entities' tables, by their names. $2 is the instant. */
+  readonly sources?: ReadonlyMap<string, string>;
 }
 
 /** `planned` is the planner's estimate; `estimated` counts up to a limit and estimates beyond it. */
@@ -72,7 +76,7 @@ export type AggregateName = 'count' | 'sum' | 'avg' | 'min' | 'max';
 /** A member by its name, or an element by its index: from 0, or from the end if negative. */
 export type PathStep = string | number;
 
-export type Condition = Group | Comparison | Quantified | Membership | Test | Search | Containment | Presence;
+export type Condition = Group | Comparison | Quantified | Membership | Test | Search | Containment | RangeComparison | Presence;
 
 /** Never empty. */
 export interface Group {
@@ -152,6 +156,19 @@ interface Containment {
 }
 
 export type ContainmentOperator = 'cs' | 'cd' | 'ov';
+
+/** `operand` is a range of the value's type; of `cs` also one value that the range may hold. */
+interface RangeComparison {
+  readonly kind: 'range';
+  readonly not: boolean;
+  readonly value: Value;
+  readonly operator: RangeOperator;
+  readonly operand: string;
+  readonly operandType: ColumnType;
+}
+
+/** Contains, is contained, overlaps; left, right, not beyond the left, not beyond the right; adjacent. */
+export type RangeOperator = ContainmentOperator | 'sl' | 'sr' | 'nxl' | 'nxr' | 'adj';
 
 /** Whether an embed has any record: `orders=not.is.null`. */
 interface Presence {

@@ -7,6 +7,7 @@
 import { isIP } from 'node:net';
 import type { ColumnType } from '../entity.js';
 import { jsonOperand } from './json-operand.js';
+import { rangeOperand } from './range-operand.js';
 
 /** Completes "the value must be …". */
 export const EXPECTED: Record<ColumnType, string> = {
@@ -24,6 +25,11 @@ export const EXPECTED: Record<ColumnType, string> = {
   'double precision': 'a number within the range of a double',
   boolean: 'true or false',
   jsonb: 'JSON, in which a text stands in double quotes',
+  int8range: 'a range of integers such as [1,5), [1,) or empty',
+  numrange: 'a range of decimals such as [1.5,2.5), [1.5,) or empty',
+  daterange: 'a range of dates such as [2024-05-31,2024-06-30), [2024-05-31,) or empty',
+  tsrange: 'a range of date-times without offset such as [2024-05-31T18:30:00,2024-05-31T19:00:00), one end left out, or empty',
+  tstzrange: 'a range of RFC 3339 date-times such as [2024-05-31T18:30:00Z,2024-05-31T19:00:00Z), one end left out, or empty',
 };
 
 /** null when `raw` is not a value of the type. Spaces around anything but a text are ignored, as Postgres does. */
@@ -44,6 +50,11 @@ const READERS: Record<Exclude<ColumnType, 'text'>, (value: string) => string | n
   'double precision': doubleText,
   boolean: (value) => (/^(?:true|false)$/i.test(value) ? value.toLowerCase() : null),
   jsonb: (value) => (jsonOperand(value) === undefined ? null : value),
+  int8range: (value) => rangeOperand('int8range', value, READERS.bigint),
+  numrange: (value) => rangeOperand('numrange', value, READERS.numeric),
+  daterange: (value) => rangeOperand('daterange', value, READERS.date),
+  tsrange: (value) => rangeOperand('tsrange', value, READERS.timestamp),
+  tstzrange: (value) => rangeOperand('tstzrange', value, READERS.timestamptz),
 };
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

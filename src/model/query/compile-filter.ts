@@ -4,7 +4,7 @@
  */
 
 import { arrayLiteral } from './array-literal.js';
-import type { ComparisonOperator, Condition, Embed, Group, SearchOperator, TestName, ValueType } from './ast.js';
+import type { ComparisonOperator, Condition, Embed, Group, RangeOperator, SearchOperator, TestName, ValueType } from './ast.js';
 import { compileValue, type Parameters } from './compile-value.js';
 
 const OPERATOR: Record<ComparisonOperator, string> = {
@@ -34,6 +34,17 @@ const SEARCH: Record<SearchOperator, string> = {
   plfts: 'plainto_tsquery',
   phfts: 'phraseto_tsquery',
   wfts: 'websearch_to_tsquery',
+};
+
+const RANGE: Record<RangeOperator, string> = {
+  cs: '@>',
+  cd: '<@',
+  ov: '&&',
+  sl: '<<',
+  sr: '>>',
+  nxl: '&>',
+  nxr: '&<',
+  adj: '-|-',
 };
 
 export interface Conditions {
@@ -83,6 +94,8 @@ function unnegated(condition: Condition, context: Conditions): string {
     select from jsonb_array_elements(${value}) as element
     where element in (select jsonb_array_elements(${parameter(condition.operand, 'jsonb')}))
   ) else false end`;
+    case 'range':
+      return `${value} ${RANGE[condition.operator]} ${parameter(condition.operand, condition.operandType)}`;
   }
 }
 

@@ -4,19 +4,36 @@
  */
 
 import { tableRef } from '../ddl/table-ref.js';
-import type { TenantHome } from '../entity.js';
+import type { Entity, TenantHome } from '../entity.js';
 import { quoteIdent } from '../sql.js';
 import type { Cell, ReadWriter } from '../values/read-writer.js';
-import type { Embed, OrderTerm, ReadNode } from './ast.js';
+import type { Embed, OrderTerm, ReadNode, ReadQuery } from './ast.js';
 import { compileCondition } from './compile-filter.js';
 import { compileValue, fieldBehind, type Parameters } from './compile-value.js';
 
-/** One statement on its way; $1 is the tenant. */
+/** One statement on its way; $1 is the tenant, and of one about the past $2 the instant. */
 export interface Compilation {
   readonly home: TenantHome;
+  /** What is read in the place of tables, by the names of their entities. */
+  readonly sources: ReadonlyMap<string, string> | null;
   readonly values: Parameters;
   /** Of the tables so far. */
   aliases: number;
+}
+
+export function compilationOf(home: TenantHome, { asOf, sources }: Pick<ReadQuery, 'asOf' | 'sources'>): Compilation {
+  if (asOf === null) return { home, sources: null, values: [home.tenantId], aliases: 0 };
+  if (!sources) throw new Error('the past is read from sources of its own');
+  return { home, sources, values: [home.tenantId, asOf], aliases: 0 };
+}
+
+/** What stands behind `from` for the records of an entity. */
+export function rowsOf({ home, sources }: Compilation, entity: Entity, alias: string): string {
+  const named = alias === '' ? '' : ` as ${alias}`;
+  if (!sources) return tableRef(home, entity) + named;
+  const source = sources.get(entity.name);
+  if (source === undefined) throw new Error(`there is no past of ${entity.name}`);
+  return subquery([source]) + named;
 }
 
 /** The value that a cell stands for. */
@@ -155,7 +172,6 @@ function existsSql(compilation: Compilation, embed: Embed, outer: string): strin
 
 /** `from` and `where` of an embedded node, seen from the row that `outer` stands for. */
 function sourceLines(compilation: Compilation, { relationship, node }: Embed, alias: string, outer: string): string[] {
-  const { home } = compilation;
   const { near, far, through } = relationship;
   const own = `${alias}.${quoteIdent(far)}`;
   const parent = outer + quoteIdent(near);
@@ -164,13 +180,13 @@ function sourceLines(compilation: Compilation, { relationship, node }: Embed, al
     const link = nextAlias(compilation);
     joined = `  and ${own} in ${subquery([
       `select ${link}.${quoteIdent(through.far)}`,
-      `from ${tableRef(home, through.entity)} as ${link}`,
+      `from ${rowsOf(compilation, through.entity, link)}`,
       `where ${link}.tenant_id = $1`,
       `  and ${link}.${quoteIdent(through.near)} = ${parent}`,
     ])}`;
   }
   return [
-    `from ${tableRef(home, node.entity)} as ${alias}`,
+    ...`from ${rowsOf(compilation, node.entity, alias)}`.split('\n'),
     `where ${alias}.tenant_id = $1`,
     ...joined.split('\n'),
     ...conditionLines(compilation, node, `${alias}.`).flatMap((line) => line.split('\n')),

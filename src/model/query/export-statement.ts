@@ -1,9 +1,8 @@
-import { tableRef } from '../ddl/table-ref.js';
 import { type ColumnType, type Entity, EXTRA_COLUMN, isSystemMember, SYSTEM_MEMBERS, type TenantHome } from '../entity.js';
 import { quoteIdent, type Statement } from '../sql.js';
 import type { ReadWriter } from '../values/read-writer.js';
 import type { ReadQuery } from './ast.js';
-import { type Compilation, cellSql, columnsBehind, conditionLines, indented } from './compile-node.js';
+import { cellSql, columnsBehind, compilationOf, conditionLines, indented, rowsOf } from './compile-node.js';
 
 /**
  * The records of a query that come after one, in the order of their ids: some rows, and no more of them than their values fit
@@ -21,14 +20,14 @@ export function exportStatement(
   page: { readonly after: string | null; readonly rows: number; readonly bytes: number },
 ): Statement {
   const { entity } = query;
-  const compilation: Compilation = { home, values: [home.tenantId], aliases: 0 };
+  const compilation = compilationOf(home, query);
   const columns = [...new Set(['id', ...columnsBehind(cells, [])])];
   const conditions = conditionLines(compilation, query, '').flatMap((line) => line.split('\n'));
   const after = page.after === null ? [] : [`  and id > $${compilation.values.push(page.after)}::uuid`];
   const limit = `limit $${compilation.values.push(String(page.rows))}::bigint`;
   const rows = [
     `select ${columns.map(quoteIdent).join(', ')}`,
-    `from ${tableRef(home, entity)}`,
+    ...`from ${rowsOf(compilation, entity, query.asOf === null ? '' : 'found')}`.split('\n'),
     'where tenant_id = $1',
     ...[...conditions, ...after],
     'order by id',
@@ -61,7 +60,7 @@ function sizeSql(entity: Entity, columns: readonly string[]): string {
     if (type === 'text') return [`coalesce(octet_length(${name}), 0)`];
     if (type === 'bytea') return [`coalesce(octet_length(${name}), 0) * 2`];
     if (type === 'jsonb') return [`coalesce(octet_length(${name}::text), 0)`];
-    if (type === 'numeric') return [`coalesce(pg_column_size(${name}), 0) * 2`];
+    if (type === 'numeric' || type === 'numrange') return [`coalesce(pg_column_size(${name}), 0) * 2`];
     return [];
   });
   return [String(20 * columns.length), ...terms].join(' + ');

@@ -1,7 +1,16 @@
 /** `[not.]operator[(modifier)].value`: what a filter asks of a value. Used by `parse-filter.ts`. */
 
-import type { Entity } from '../entity.js';
-import type { ComparisonOperator, Condition, ContainmentOperator, SearchOperator, TestName, Value } from './ast.js';
+import type { Entity, RangeType } from '../entity.js';
+import { boundTypeOf, isRangeType } from '../values/range.js';
+import type {
+  ComparisonOperator,
+  Condition,
+  ContainmentOperator,
+  RangeOperator,
+  SearchOperator,
+  TestName,
+  Value,
+} from './ast.js';
 import { columnText, EXPECTED } from './column-text.js';
 import { quoteName } from './invalid-query.js';
 import { containedJson } from './json-operand.js';
@@ -29,10 +38,9 @@ const PATTERNS: readonly string[] = ['like', 'ilike', 'match', 'imatch'] satisfi
 const SEARCHES: readonly string[] = ['fts', 'plfts', 'phfts', 'wfts'] satisfies SearchOperator[];
 const CONTAINMENTS: readonly string[] = ['cs', 'cd', 'ov'] satisfies ContainmentOperator[];
 const TESTS: readonly string[] = ['null', 'not_null', 'true', 'false', 'unknown'] satisfies TestName[];
-/** PostgREST has them for ranges, which no property is. */
-const OF_RANGES: readonly string[] = ['sl', 'sr', 'nxl', 'nxr', 'adj'];
+const OF_RANGES: readonly string[] = ['sl', 'sr', 'nxl', 'nxr', 'adj'] satisfies RangeOperator[];
 
-export const OPERATORS = [...COMPARISONS, 'in', 'is', ...SEARCHES, ...CONTAINMENTS].join(', ');
+export const OPERATORS = [...COMPARISONS, 'in', 'is', ...SEARCHES, ...CONTAINMENTS, ...OF_RANGES].join(', ');
 
 /** Enclosed in a group, the value ends before its comma or parenthesis. */
 export function parseOperation(entity: Entity, scanner: Scanner, value: Value, enclosed: boolean): Condition {
@@ -45,14 +53,17 @@ export function parseOperation(entity: Entity, scanner: Scanner, value: Value, e
   }
   if (operator === 'in') {
     takeDot(scanner, operator);
-    const operands = parseList(scanner, enclosed, '(', ')').map(([raw, at]) => checked(scanner, value, raw, at));
+    const operands = parseList(scanner, value, enclosed, '(', ')').map(([raw, at]) => checked(scanner, value, raw, at));
     return { kind: 'in', not, value, operands };
   }
   if (isOneOf<SearchOperator>(SEARCHES, operator)) return parseSearch(scanner, value, not, operator, enclosed);
+  if (isRangeType(value.type) && isOneOf<RangeOperator>([...CONTAINMENTS, ...OF_RANGES], operator)) {
+    return parseRangeComparison(scanner, value, value.type, not, operator, enclosed);
+  }
   if (isOneOf<ContainmentOperator>(CONTAINMENTS, operator)) {
     takeDot(scanner, operator);
     if (value.type !== 'jsonb') {
-      scanner.fail(`${operator} looks inside JSON objects and arrays, and ${describe(value)} is ${value.type}.`, start);
+      scanner.fail(`${operator} looks inside JSON objects, arrays and ranges; ${describe(value)} is ${value.type}.`, start);
     }
     const at = scanner.at;
     const operand = containedJson(entity, value, operator, enclosed ? scanner.enclosedText() : scanner.rest());
@@ -82,12 +93,12 @@ function parseComparison(
   if (quantifier === null) {
     takeDot(scanner, operator);
     const start = scanner.at;
-    const raw = enclosed ? scanner.enclosedValue() : scanner.rest();
+    const raw = enclosed ? nextValue(scanner, value, ')') : scanner.rest();
     return { kind: 'compare', not, value, operator, operand: operandOf(scanner, value, operator, raw, start) };
   }
   if (!QUANTIFIED.includes(operator)) scanner.fail(`${operator} takes no (any) and no (all).`);
   takeDot(scanner, operator);
-  const operands = parseList(scanner, enclosed, '{', '}').map(([raw, at]) => operandOf(scanner, value, operator, raw, at));
+  const operands = parseList(scanner, value, enclosed, '{', '}').map(([raw, at]) => operandOf(scanner, value, operator, raw, at));
   return { kind: 'quantified', not, value, operator, quantifier, operands };
 }
 
@@ -97,6 +108,35 @@ function operandOf(scanner: Scanner, value: Value, operator: ComparisonOperator,
   if (/(?<!\\)(?:\\\\)*\\$/.test(pattern))
     scanner.fail('the pattern ends in a backslash that escapes nothing; write \\\\ for one.', start);
   return pattern;
+}
+
+/** `ov.[1,5)`, `cs.3`. */
+function parseRangeComparison(
+  scanner: Scanner,
+  value: Value,
+  type: RangeType,
+  not: boolean,
+  operator: RangeOperator,
+  enclosed: boolean,
+): Condition {
+  takeDot(scanner, operator);
+  const start = scanner.at;
+  const raw = enclosed ? nextValue(scanner, value, ')') : scanner.rest();
+  const boundType = boundTypeOf(type);
+  const operandType = operator === 'cs' && !looksLikeRange(raw) ? boundType : type;
+  const operand = columnText(operandType, raw);
+  if (operand !== null) return { kind: 'range', not, value, operator, operand, operandType };
+  const orBound = operator === 'cs' ? `; or ${EXPECTED[boundType]}` : '';
+  scanner.fail(`the value compared with ${describe(value)} must be ${EXPECTED[type]}${orBound}.`, start);
+}
+
+function looksLikeRange(raw: string): boolean {
+  return /^\s*(?:[[(]|empty\s*$)/i.test(raw);
+}
+
+/** In a list or a group a range ends at its own bracket, and anything else before the next comma. */
+function nextValue(scanner: Scanner, value: Value, close: ')' | '}'): string {
+  return isRangeType(value.type) ? scanner.enclosedRange(close) : scanner.enclosedValue(close);
 }
 
 /** `fts.cats`, `fts(english).cats`. */
@@ -120,14 +160,20 @@ function parseSearch(scanner: Scanner, value: Value, not: boolean, operator: Sea
  * `(a,"b,c",d)`: the values, each with its place. `()` is the list of nothing, `("")` that of the empty text. Spaces belong to the
  * values.
  */
-function parseList(scanner: Scanner, enclosed: boolean, open: '(' | '{', close: ')' | '}'): (readonly [string, number])[] {
+function parseList(
+  scanner: Scanner,
+  value: Value,
+  enclosed: boolean,
+  open: '(' | '{',
+  close: ')' | '}',
+): (readonly [string, number])[] {
   scanner.skipSpaces();
   if (!scanner.take(open)) scanner.fail(`a list is expected here, such as ${open}1,2,3${close}.`);
   const values: [string, number][] = [];
   if (!scanner.take(close)) {
     do {
       const start = scanner.at;
-      values.push([scanner.enclosedValue(close), start]);
+      values.push([nextValue(scanner, value, close), start]);
       if (values.length > MAX_IN_VALUES) scanner.exceed(`a list takes ${MAX_IN_VALUES} values at most.`);
     } while (scanner.take(','));
     if (!scanner.take(close)) scanner.fail(`a comma or ${close} is expected here.`);

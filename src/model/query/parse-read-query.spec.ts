@@ -79,7 +79,7 @@ describe('parseReadQuery refuses', () => {
     expect(detail(['Name', 'john@example.com'])).toBe(
       'Query parameter "Name", position 1: an operator is expected here; write "Name" followed by operator.value or ' +
         'not.operator.value; operators are eq, neq, gt, gte, lt, lte, like, ilike, match, imatch, isdistinct, in, is, ' +
-        'fts, plfts, phfts, wfts, cs, cd, ov.',
+        'fts, plfts, phfts, wfts, cs, cd, ov, sl, sr, nxl, nxr, adj.',
     );
     expect(detail(['Name', 'equals.x'])).toContain('there is no operator "equals"; write');
     expect(detail(['Name', 'not.not.eq.x'])).toContain('position 5: there is no operator "not"');
@@ -97,7 +97,7 @@ describe('parseReadQuery refuses', () => {
     expect(detail(['AlbumId', 'neq(any).{1,2}'])).toContain('neq takes no (any) and no (all).');
     expect(detail(['AlbumId', 'eq(some).{1,2}'])).toContain('eq takes no such modifier.');
     expect(detail(['AlbumId', 'sl.[1,2)'])).toContain('sl compares ranges; "AlbumId" is bigint.');
-    expect(detail(['AlbumId', 'cs.{1}'])).toContain('cs looks inside JSON objects and arrays, and "AlbumId" is bigint.');
+    expect(detail(['AlbumId', 'cs.{1}'])).toContain('cs looks inside JSON objects, arrays and ranges; "AlbumId" is bigint.');
     expect(detail(['Credits', 'cs.{a'])).toContain('cs takes a list in braces, such as {a,b}, or JSON');
     expect(detail(['Rating', 'fts.x'])).toContain('fts searches texts; "Rating" is double precision.');
     expect(detail(['Name', 'fts(klingon).x'])).toContain('a text search configuration is expected here: simple, ');
@@ -248,10 +248,23 @@ describe('parseReadQuery', () => {
       count: null,
       after: null,
       isContinuable: true,
+      asOf: null,
       entity: TRACK,
       isGrouped: false,
     });
     expect(parse([], { count: 'planned' }).count).toBe('planned');
+  });
+
+  test('takes an instant for asOf, and a filter on a property of that name for what it is', () => {
+    expect(parse([['asOf', '2026-05-31T18:30:00.123456Z']])).toMatchObject({ asOf: '2026-05-31T18:30:00.123456Z', where: [] });
+    expect(parse([['asOf', '2026-05-31T18:30:00+02:00']]).asOf).toBe('2026-05-31T18:30:00+02:00');
+    const named = { ...TRACK, properties: [{ ...TRACK.properties[0]!, name: 'asOf', column: 'asOf' }] };
+    const of = (text: string) => parseReadQuery(new EntityGraph(new Map()), named, [['asOf', text]], { maxRows: 5, count: null });
+    expect(of('eq.5')).toMatchObject({ asOf: null, where: [{ kind: 'compare' }] });
+    expect(of('2026-05-31')).toMatchObject({ asOf: expect.stringMatching(/^2026-05-31T00:00/), where: [] });
+    for (const wrong of ['', 'yesterday', '2026-05-31T18:30:00 02:00', '2026-13-01', 'now()', 'infinity', '12026-01-01']) {
+      expect(() => parse([['asOf', wrong]])).toThrow(/"asOf": it is an instant/);
+    }
   });
 
   test('takes a cursor as it is, and a filter on a property of that name for what it is', () => {

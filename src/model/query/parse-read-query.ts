@@ -10,6 +10,7 @@ import { isKnownName } from './fields.js';
 import { invalidQuery, quoteName } from './invalid-query.js';
 import { assertContinuable } from './parse-after.js';
 import { GROUPS, parseFilter } from './parse-filter.js';
+import { parseInstant } from './parse-instant.js';
 import { parseOrder } from './parse-order.js';
 import { parsePage, parseRange } from './parse-page.js';
 import { type Draft, parseSelect } from './parse-select.js';
@@ -25,7 +26,7 @@ export interface ReadOptions {
 }
 
 /** What a parameter means that is no filter. A property of such a name is filtered inside a group: `and=(limit.eq.1)`. */
-const SINGLE = ['select', 'order', 'limit', 'offset', 'after'] as const;
+const SINGLE = ['select', 'order', 'limit', 'offset', 'after', 'asOf'] as const;
 type SingleParameter = (typeof SINGLE)[number];
 
 /** What parameters say of one node; filters with their name behind the path that leads there. */
@@ -56,7 +57,8 @@ export function parseReadQuery(
   const isRanged = range !== undefined && parseRange(range) !== null;
   const after = said.single.after?.text ?? null;
   if (after !== null) assertContinuable({ isGrouped: read.isGrouped, isRanged, hasOffset: said.single.offset !== undefined });
-  return { ...read, count, after, isContinuable: !read.isGrouped && !isRanged };
+  const asOf = said.single.asOf === undefined ? null : parseInstant(said.single.asOf.text);
+  return { ...read, count, after, isContinuable: !read.isGrouped && !isRanged, asOf };
 }
 
 /** Of a request that is no list, such as one that changes whatever its filters find. */
@@ -135,9 +137,13 @@ function node(draft: Draft, said: Said, { maxRows, range, terms }: Finishing): R
 /** Related records have no select and no cursor of their own. A cursor holds no dot and a filter always does. */
 function isMeant(name: string, text: string, { entity }: Draft, isOutermost: boolean): name is SingleParameter {
   if (name === 'select') return isOutermost;
+  if (name === 'asOf') return isOutermost && !(IS_FILTER.test(text) && isKnownName(entity, name));
   if (name === 'after') return isOutermost && !(text.includes('.') && isKnownName(entity, name));
   return (SINGLE as readonly string[]).includes(name);
 }
+
+/** It begins with an operator, and an instant with digits. */
+const IS_FILTER = /^[a-z]/;
 
 /** No text in Postgres holds U+0000, and half a surrogate pair is no character at all. */
 function checkText(name: string, value: string): void {

@@ -3,7 +3,6 @@
  * page and total. Used by the records store.
  */
 
-import { tableRef } from '../ddl/table-ref.js';
 import type { TenantHome } from '../entity.js';
 import { quoteIdent, type Statement } from '../sql.js';
 import type { Cell, ReadWriter } from '../values/read-writer.js';
@@ -13,12 +12,14 @@ import {
   type Compilation,
   cellSql,
   columnsBehind,
+  compilationOf,
   conditionLines,
   groupLines,
   groupPosition,
   indented,
   orderModifiers,
   orderValue,
+  rowsOf,
 } from './compile-node.js';
 import { type Linked, pageSelect, type Source, sortsOf } from './compile-page.js';
 
@@ -33,7 +34,7 @@ const PAGE = 'page';
  * nothing but the total. `readRows` reads both layouts. Groups cannot be `linked`.
  */
 export function readStatement(home: TenantHome, query: ReadQuery, { cells }: ReadWriter, linked?: Linked): Statement {
-  const compilation: Compilation = { home, values: [home.tenantId], aliases: 0 };
+  const compilation = compilationOf(home, query);
   const hasTotal = query.count === 'exact';
   const lines = query.isGrouped
     ? groupedLines(compilation, query, cells, hasTotal)
@@ -46,7 +47,7 @@ export function readStatement(home: TenantHome, query: ReadQuery, { cells }: Rea
  * and wherever a page begins.
  */
 export function sequenceOf(home: TenantHome, query: ReadQuery): string {
-  const compilation: Compilation = { home, values: [home.tenantId], aliases: 0 };
+  const compilation = compilationOf(home, query);
   const { lines } = namedSource(compilation, query, PAGE);
   const order = query.order.map((term) => orderValue(compilation, term, `${PAGE}.`) + orderModifiers(term));
   return JSON.stringify([lines, order, compilation.values]);
@@ -54,7 +55,7 @@ export function sequenceOf(home: TenantHome, query: ReadQuery): string {
 
 /** How many records there are, or how many the planner thinks there are: a row of EXPLAIN (format json). */
 export function countStatement(home: TenantHome, query: ReadQuery, { cells }: ReadWriter, atMost?: number): Statement {
-  const compilation: Compilation = { home, values: [home.tenantId], aliases: 0 };
+  const compilation = compilationOf(home, query);
   const source = sourceOf(compilation, query, cells);
   const rows = query.isGrouped ? groupsOf(compilation, query, cells, source, true) : ['select', ...source.lines];
   if (atMost === undefined) return { text: ['explain (format json)', ...rows].join('\n'), values: compilation.values };
@@ -80,17 +81,16 @@ export function plannedRows(explained: string): number {
 function sourceOf(compilation: Compilation, query: ReadQuery, cells: readonly Cell[]): Source {
   // A value such as `"id"::text` is called "id" by Postgres, which would then be what `order by "id"` means.
   const isBare = (cell: Cell): boolean => cell.kind === 'column' || (query.isGrouped && cell.kind === 'value');
-  const isAlone = !followsRelations(query) && cells.every(isBare);
+  const isAlone = query.asOf === null && !followsRelations(query) && cells.every(isBare);
   return namedSource(compilation, query, isAlone ? '' : PAGE);
 }
 
 function namedSource(compilation: Compilation, query: ReadQuery, name: string): Source {
   const ref = name === '' ? '' : `${name}.`;
-  const alias = name === '' ? '' : ` as ${name}`;
   return {
     ref,
     lines: [
-      `from ${tableRef(compilation.home, query.entity)}${alias}`,
+      ...`from ${rowsOf(compilation, query.entity, name)}`.split('\n'),
       `where ${ref}tenant_id = $1`,
       ...conditionLines(compilation, query, ref).flatMap((line) => line.split('\n')),
     ],

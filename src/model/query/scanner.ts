@@ -76,6 +76,12 @@ export class Scanner {
     return this.run(close === ')' ? /[^,)]*/y : /[^,}]*/y);
   }
 
+  /** The same, where a range has a comma and a bracket of its own: `[1,5)`. */
+  enclosedRange(close: ')' | '}' = ')'): string {
+    const range = this.run(/ *[[(][^,()[\]{}]*,[^,()[\]{}]*[\])]/y);
+    return range === '' ? this.enclosedValue(close) : range;
+  }
+
   /** The same, where what stands in braces or brackets belongs to the value with its commas: `{a,b}`. */
   enclosedText(): string {
     const start = this.at;

@@ -1,4 +1,4 @@
-import type { Entity, Property, TenantHome } from '../entity.js';
+import { type Entity, KEEPS_NOTHING, type Property, type TenantHome } from '../entity.js';
 
 /** An entity with a column of every type and names that need care, for the specs beside it. */
 
@@ -37,6 +37,7 @@ export const TRACK: Entity = {
   uniqueKeys: [],
   indexes: [],
   concurrency: 'optional',
+  keeps: KEEPS_NOTHING,
   document: {},
 };
 

@@ -51,7 +51,7 @@ set "sku" = input.c0,
     "amount" = input.c1,
     "tags" = input.c2,
     _extra = input.extra,
-    updated_at = now(),
+    updated_at = greatest(now(), found.updated_at),
     updated_by = $2,
     revision = found.revision + 1
 from input

@@ -1,6 +1,7 @@
 import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
+import { keptSql } from '../past/kept-sql.js';
 import { nullableArrayLiteral } from '../query/array-literal.js';
 import type { ReadNode } from '../query/ast.js';
 import { type Compilation, conditionLines } from '../query/compile-node.js';
@@ -25,7 +26,7 @@ export function lockFoundStatement(
   columns: readonly string[],
   limit: number,
 ): Statement {
-  const compilation: Compilation = { home, values: [home.tenantId], aliases: 0 };
+  const compilation: Compilation = { home, sources: null, values: [home.tenantId], aliases: 0 };
   const node: ReadNode = { entity, where, select: [{ kind: 'all' }], order: [], limit, offset: 0, isGrouped: false };
   const conditions = conditionLines(compilation, node, `${FOUND}.`);
   const text = [
@@ -59,16 +60,17 @@ export function changeManyStatement(
     ...shadowColumns(entity, (property) => inputValue(entity.properties.indexOf(property))).map(
       ({ column, value }) => `${column} = ${value}`,
     ),
-    'updated_at = now()',
+    `updated_at = greatest(now(), ${FOUND}.updated_at)`,
     'updated_by = $2',
     `revision = ${FOUND}.revision + 1`,
   ];
+  const rows = `join input\n    on former.id = input.id\n  where former.${TENANT_COLUMN} = $1::uuid`;
   const text = `with input as materialized (
   select *
   from unnest(${types.map((type, index) => `$${AUDIT_PARAMETERS + index + 1}::${type}[]`).join(', ')})
     as record (${names.join(', ')})
 ),
-${auditSql('record.updated', { events: 'select $event, event_id, id, body\n  from input', marker: 'values ($marker)' })}
+${keptSql(home, entity, { rows, deletion: null })}${auditSql('record.updated', { events: 'select $event, event_id, id, body\n  from input', marker: 'values ($marker)' })}
 update ${tableRef(home, entity)} as ${FOUND}
 set ${assignments.join(',\n    ')}
 from input

@@ -26,7 +26,7 @@ for update`,
       "amount" = $11::numeric(10,2),
       "tags" = $12::jsonb,
       _extra = $13::jsonb,
-      updated_at = now(),
+      updated_at = greatest(now(), updated_at),
       updated_by = $2,
       revision = revision + 1
   where tenant_id = $1::uuid

@@ -1,6 +1,7 @@
 import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, type Property, TENANT_COLUMN, type TenantHome } from '../entity.js';
+import { keptSql, LATER } from '../past/kept-sql.js';
 import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
 import { AUDIT_PARAMETERS, auditParameters, auditSql } from './audit-sql.js';
 import { shadowColumns } from './shadow-columns.js';
@@ -49,7 +50,10 @@ from ${table}
 where ${TENANT_COLUMN} = $1::uuid
   and id = $2::uuid
 for update`;
-  const changing = (action: 'updated' | 'deleted', change: string): string => `with ${action} as (
+  const changing = (action: 'updated' | 'deleted', change: string): string => `with ${keptSql(home, entity, {
+    rows: `where former.${TENANT_COLUMN} = $1::uuid\n    and former.id = ${ID}::uuid`,
+    deletion: action === 'deleted' ? '$5::uuid' : null,
+  })}${action} as (
   ${change}
   where ${TENANT_COLUMN} = $1::uuid
     and id = ${ID}::uuid
@@ -66,7 +70,7 @@ from ${action}`;
     ...entity.properties.map((property) => `${quoteIdent(property.column)} = ${sqlOf(property)}`),
     `${EXTRA_COLUMN} = $${FIRST_COLUMN + entity.properties.length}::jsonb`,
     ...shadowColumns(entity, (property) => `(${sqlOf(property)})`).map(({ column, value }) => `${column} = ${value}`),
-    'updated_at = now()',
+    LATER,
     'updated_by = $2',
     'revision = revision + 1',
   ];

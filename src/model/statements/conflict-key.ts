@@ -16,6 +16,9 @@ export interface ConflictMember {
   readonly at: number;
 }
 
+/** Texts, aligned with the members of the conflict key. */
+export type Key = readonly (string | null)[];
+
 /**
  * The key of exactly these names, in any order.
  * @throws Problem request/invalid-query naming the keys there are

@@ -55,7 +55,7 @@ update "t_k3x9"."Price"
 set "sku" = null,
     "amount" = null,
     _extra = coalesce(_extra, '{}'::jsonb) || '{"sku":null}'::jsonb,
-    updated_at = now(),
+    updated_at = greatest(now(), updated_at),
     updated_by = $2,
     revision = revision + 1
 where tenant_id = $1::uuid

@@ -1,5 +1,6 @@
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, type Property, TENANT_COLUMN, type TenantHome } from '../entity.js';
+import { keptSql, LATER } from '../past/kept-sql.js';
 import { arrayLiteral } from '../query/array-literal.js';
 import { type NameStatement, quoteIdent, quoteLiteral, type Statement } from '../sql.js';
 import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql } from './audit-sql.js';
@@ -65,16 +66,17 @@ export function detachStatement(
       : [
           `${EXTRA_COLUMN} = coalesce(${EXTRA_COLUMN}, '{}'::jsonb) || ${quoteLiteral(JSON.stringify(Object.fromEntries(nulls)))}::jsonb`,
         ]),
-    'updated_at = now()',
+    LATER,
     'updated_by = $2',
     'revision = revision + 1',
   ];
+  const rows = `where former.${TENANT_COLUMN} = $1::uuid\n    and former.id = any(${parameter(1)}::uuid[])`;
   const text = `with input as materialized (
   select *
   from unnest(${parameter(1)}::uuid[], ${parameter(2)}::uuid[], ${parameter(3)}::text[])
     as record (id, event_id, body)
 ),
-${auditSql('record.updated', { events: 'select $event, event_id, id, body\n  from input', marker: 'values ($marker)' })}
+${keptSql(home, entity, { rows, deletion: null })}${auditSql('record.updated', { events: 'select $event, event_id, id, body\n  from input', marker: 'values ($marker)' })}
 update ${tableRef(home, entity)}
 set ${assignments.join(',\n    ')}
 where ${TENANT_COLUMN} = $1::uuid
@@ -97,12 +99,20 @@ export function removeStatement(
   where ${TENANT_COLUMN} = $1::uuid
     and id = any(${parameter(index + 4)}::uuid[])`,
   );
+  // By the last event, which is of what was asked for.
+  const kept = removed.map(({ entity }, index) =>
+    keptSql(home, entity, {
+      rows: `where former.${TENANT_COLUMN} = $1::uuid\n    and former.id = any(${parameter(index + 4)}::uuid[])`,
+      deletion: '$6::uuid',
+      suffix: `_${index}`,
+    }),
+  );
   const text = `with input as materialized (
   select *
   from unnest($4::text[], ${parameter(1)}::uuid[], ${parameter(2)}::uuid[], ${parameter(3)}::text[])
     as record (entity, id, event_id, body)
 ),
-${auditSql('record.deleted', { events: 'select $event, event_id, id, body\n  from input', marker: 'values ($marker)' }, 'entity')},
+${kept.join('')}${auditSql('record.deleted', { events: 'select $event, event_id, id, body\n  from input', marker: 'values ($marker)' }, 'entity')},
 ${deletions.map((deletion, index) => `deleted_${index} as (\n  ${deletion}\n)`).join(',\n')}
 select`;
   const all = removed.flatMap(({ records }) => records);

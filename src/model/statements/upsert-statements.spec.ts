@@ -66,9 +66,9 @@ written as (
       "sku" = excluded."sku",
       "amount" = excluded."amount",
       "tags" = excluded."tags",
-      updated_at = excluded.updated_at,
       updated_by = excluded.updated_by,
-      revision = excluded.revision
+      revision = excluded.revision,
+      updated_at = greatest(excluded.updated_at, existing.updated_at)
   where existing.id = excluded.id
     and existing.revision = excluded.revision - 1
   returning "id", "revision"

@@ -1,11 +1,13 @@
 import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
+import { keptSql } from '../past/kept-sql.js';
 import { nullableArrayLiteral } from '../query/array-literal.js';
 import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
-import type { ConflictKey } from './conflict-key.js';
+import type { ConflictKey, Key } from './conflict-key.js';
 import type { NewRecord } from './insert-statement.js';
 import { shadowColumns } from './shadow-columns.js';
+import { type UpsertOneStatements, upsertOneStatements } from './upsert-one-statements.js';
 import type { WriteContext } from './write-context.js';
 
 /**
@@ -25,10 +27,8 @@ export interface UpsertStatements {
   merge(records: readonly UpsertRecord[], context: WriteContext): Statement;
   /** Leaves every record alone that there is; returned are those that are new. */
   ignore(records: readonly UpsertRecord[], context: WriteContext): Statement;
+  readonly one: UpsertOneStatements;
 }
-
-/** Texts, aligned with the members of the conflict key. */
-export type Key = readonly (string | null)[];
 
 /** @param columns physical columns, in order, that locking reads and that storing returns; both hold the id. */
 export function upsertStatements(
@@ -59,7 +59,11 @@ for update of existing`;
   ];
   const values = ['extra', ...names.slice(5), ...shadows.map(({ value }) => value)];
   const target = `(${key.members.map(({ column }) => quoteIdent(column)).join(', ')})`;
-  const overwritten = [...content, 'updated_at', 'updated_by', 'revision'].map((column) => `${column} = excluded.${column}`);
+  const overwritten = [
+    ...[...content, 'updated_by', 'revision'].map((column) => `${column} = excluded.${column}`),
+    'updated_at = greatest(excluded.updated_at, existing.updated_at)',
+  ];
+  const rows = `join changed\n    on former.id = changed.id\n  where former.${TENANT_COLUMN} = $1::uuid`;
   const answer = columns.change.map(quoteIdent).join(', ');
   const writing = (resolution: string): string => `with input as materialized (
   select *
@@ -80,7 +84,7 @@ changed as (
   join written
     on written."id" = input.id
 ),
-audited as (
+${keptSql(home, entity, { rows, deletion: null })}audited as (
   insert into audit.events (tenant_id, actor, request_id, entity, action, event_id, record_id, body)
   select $1::uuid, $2::text, $3::text, $4::text, case when revision = 1 then 'record.created' else 'record.updated' end, event_id, id, body
   from changed
@@ -120,5 +124,6 @@ from written`;
     }),
     merge: (records, context) => ({ text: mergeText, values: parameters(records, context), name: prepared.merge }),
     ignore: (records, context) => ({ text: ignoreText, values: parameters(records, context), name: prepared.ignore }),
+    one: upsertOneStatements(home, entity, key, columns, nameOf),
   };
 }

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../platform/json-value.js';
-import type { Entity, Property } from '../entity.js';
+import { type Entity, KEEPS_NOTHING, type Property } from '../entity.js';
 import { compileValidator } from './validator.js';
 
 function faultOf(column: Partial<Property>, schema: Record<string, JsonValue>, value: JsonValue): string | undefined {
@@ -9,7 +9,15 @@ function faultOf(column: Partial<Property>, schema: Record<string, JsonValue>, v
     ...column,
   };
   const entity: Entity = {
-    ...{ name: 'thing', table: 'thing', keepsExtras: true, uniqueKeys: [], indexes: [], concurrency: 'optional' },
+    ...{
+      name: 'thing',
+      table: 'thing',
+      keepsExtras: true,
+      uniqueKeys: [],
+      indexes: [],
+      concurrency: 'optional',
+      keeps: KEEPS_NOTHING,
+    },
     properties: [property],
     document: { type: 'object', properties: { 'a/b': schema } },
   };
@@ -23,6 +31,9 @@ const YEAR = 'fidelity: the year must lie between 0001 and 9999, also when the t
 const FRACTION = 'fidelity: a time is stored to the microsecond: at most 6 digits after the point';
 const LEAP = 'fidelity: a leap second cannot be stored; send the next second';
 
+const NO_DATE = 'fidelity: is stored as [from,to), and no date follows 9999-12-31: leave that end open';
+const NO_INTEGER = 'fidelity: is stored as [from,to), and no integer follows 9223372036854775807: leave that end open';
+
 describe('a value that its column would bend is refused', () => {
   it.each<[Property['type'], string, string, string]>([
     ['timestamptz', 'date-time', '2026-11-21T09:30:00.1234567Z', FRACTION],
@@ -35,6 +46,17 @@ describe('a value that its column would bend is refused', () => {
     ['timestamp', 'date-time-local', '0000-11-21T09:30:00', YEAR],
     ['date', 'date', '0000-01-01', YEAR],
     ['time', 'time', '23:59:60Z', LEAP],
+    ['daterange', 'daterange', '[0000-12-31,)', YEAR],
+    ['daterange', 'daterange', '(0000-12-31,0000-12-31)', YEAR],
+    ['daterange', 'daterange', '[2026-11-21,9999-12-31]', NO_DATE],
+    ['daterange', 'daterange', '(9999-12-31,)', NO_DATE],
+    ['int8range', 'int8range', '[1,9223372036854775807]', NO_INTEGER],
+    ['int8range', 'int8range', '(9223372036854775807,)', NO_INTEGER],
+    ['tsrange', 'tsrange', '(,2026-11-21T09:30:00.0000001)', FRACTION],
+    ['tstzrange', 'tstzrange', '[2026-11-21T09:30:00Z,2026-11-21T09:30:00.1234567Z)', FRACTION],
+    ['tstzrange', 'tstzrange', '[0001-01-01T00:00:00+05:00,)', YEAR],
+    ['tstzrange', 'tstzrange', '(,9999-12-31T23:59:59.999999-00:01)', YEAR],
+    ['numrange', 'numrange', `[0,${'1'.repeat(1001)})`, 'fidelity: a decimal can have 1000 digits'],
     ['time', 'time', '09:30:00.1234567+02:00', FRACTION],
   ])('%s %s %s', (type, format, value, fault) => {
     expect(faultOf({ type }, { type: 'string', format }, value)).toBe(fault);
@@ -78,6 +100,14 @@ describe('a value that its column keeps is accepted', () => {
     [{ type: 'numeric', precision: 5, scale: 2 }, 'decimal', '-000123.40'],
     [{ type: 'numeric', precision: 2, scale: 2 }, 'decimal', '0.99'],
     [{ type: 'jsonb' }, 'date-time', '2016-12-31T23:59:60.123456789Z'],
+    [{ type: 'int8range' }, 'int8range', '[9223372036854775806,9223372036854775807)'],
+    [{ type: 'int8range' }, 'int8range', '[-9223372036854775808,9223372036854775806]'],
+    [{ type: 'daterange' }, 'daterange', '[0001-01-01,9999-12-30]'],
+    [{ type: 'daterange' }, 'daterange', '[9999-12-31,9999-12-31)'],
+    [{ type: 'numrange' }, 'numrange', `[${'1'.repeat(1000)},)`],
+    [{ type: 'tstzrange' }, 'tstzrange', '(,9999-12-31T23:59:59.999999+23:59]'],
+    [{ type: 'tstzrange' }, 'tstzrange', 'empty'],
+    [{ type: 'jsonb' }, 'int8range', '[1,9223372036854775807]'],
   ])('%j %s %s', (column, format, value) => {
     expect(faultOf(column, { type: ['string', 'null'], format }, value)).toBeUndefined();
   });

@@ -1,7 +1,9 @@
 import { type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import type { Fault } from '../../platform/problem.js';
-import type { Entity, Property } from '../entity.js';
-import { isBase64, isDecimal } from './formats.js';
+import type { Entity, Property, RangeType } from '../entity.js';
+import { canonicalRange } from '../values/canonical-range.js';
+import { boundTypeOf, RANGE_TYPES, type Range, readRange } from '../values/range.js';
+import { isBase64, isDecimal, isRange } from './formats.js';
 
 /**
  * What JSON Schema allows and a column could not give back: the validator refuses these values so that no column ever bends
@@ -25,6 +27,7 @@ const RULES: Partial<Record<Property['type'], Rule>> = {
   time: (value) => (typeof value === 'string' ? clockFault(value) : undefined),
   timestamp: (value) => (typeof value === 'string' ? (yearFault(value) ?? clockFault(value)) : undefined),
   timestamptz: (value) => (typeof value === 'string' ? (yearFault(value) ?? clockFault(value)) : undefined),
+  ...Object.fromEntries(RANGE_TYPES.map((type) => [type, rangeRule(type)])),
 };
 
 /** Checks one record's columns, appending to `faults`; values of another JSON type are somebody else's fault. */
@@ -41,6 +44,33 @@ export function compileFidelity(entity: Entity): (record: JsonObject, faults: Fa
       if (message !== undefined) faults.push({ pointer: check.pointer, rule: 'fidelity', message });
     }
   };
+}
+
+/** A bound is held to what is held of a column of its type; what is no range is the fault of its format. */
+function rangeRule(type: RangeType): Rule {
+  const boundType = boundTypeOf(type);
+  return (value, property) => {
+    const range = typeof value === 'string' && isRange(type, value) ? readRange(value) : null;
+    if (range === null || range === 'empty') return undefined;
+    const bounds = [range.lower, range.upper].filter((bound) => bound !== null);
+    const fault = bounds.map((bound) => RULES[boundType]?.(bound, property)).find((found) => found !== undefined);
+    return fault ?? lastFault(type, range);
+  };
+}
+
+/** What follows the last value there is. */
+const BEYOND: Partial<Record<RangeType, readonly [bound: string, message: string]>> = {
+  int8range: ['9223372036854775808', 'no integer follows 9223372036854775807'],
+  daterange: ['10000-01-01', 'no date follows 9999-12-31'],
+};
+
+/** Integers and dates come back as `[from,to)`, where `to` is behind the last one that belongs to the range. */
+function lastFault(type: RangeType, range: Range): string | undefined {
+  const canonical = canonicalRange(type, range);
+  const [beyond, message] = BEYOND[type] ?? [];
+  if (canonical === undefined || canonical === 'empty' || beyond === undefined) return undefined;
+  if (canonical.lower !== beyond && canonical.upper !== beyond) return undefined;
+  return `is stored as [from,to), and ${message}: leave that end open`;
 }
 
 /** One of precision and scale alone is no column type, so it is enforced here only. */

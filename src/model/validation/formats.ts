@@ -1,5 +1,8 @@
 import type { Format } from 'ajv/dist/2020.js';
 import addFormats, { type FormatName } from 'ajv-formats';
+import type { RangeType } from '../entity.js';
+import { canonicalRange } from '../values/canonical-range.js';
+import { type BoundType, boundTypeOf, RANGE_TYPES, readRange } from '../values/range.js';
 
 /**
  * The values of `format` the store checks, for the validator and for everybody who has to know them. Where the usual
@@ -23,9 +26,9 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   /** RFC 3339 §5.6 full-time: the offset is part of it. */
   time: short(isFullTime),
   /** RFC 3339 §5.6. ajv's also takes a space for the T. */
-  'date-time': short((text) => isDateBeforeT(text) && isFullTime(text.slice(11))),
+  'date-time': short(isDateTime),
   /** OpenAPI format registry: a date-time, or time, on the wall, without an offset. */
-  'date-time-local': short((text) => isDateBeforeT(text) && isWallTime(text.slice(11))),
+  'date-time-local': short(isLocalDateTime),
   'time-local': short(isWallTime),
   /** RFC 9562 §4. ajv's also takes the prefix `urn:uuid:`. */
   uuid: /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/,
@@ -33,6 +36,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   decimal: isDecimal,
   /** RFC 4648 §4, canonical: padded, unused bits zero, no line breaks. */
   byte: isBase64,
+  ...Object.fromEntries(RANGE_TYPES.map((type) => [type, short((text) => isRange(type, text))])),
   regex: short(isRegex),
   password: true,
   binary: true,
@@ -52,6 +56,37 @@ export function isDecimal(text: string): boolean {
 
 export function isBase64(text: string): boolean {
   return Buffer.from(text, 'base64').toString('base64') === text;
+}
+
+/** Postgres' literal, its bounds as the formats of their own have them: integers, decimals, dates and date-times. */
+export function isRange(type: RangeType, text: string): boolean {
+  const range = readRange(text);
+  if (range === null || range === 'empty') return range !== null;
+  const isBound = BOUNDS[boundTypeOf(type)];
+  const areBounds = [range.lower, range.upper].every((bound) => bound === null || isBound(bound));
+  return areBounds && canonicalRange(type, range) !== undefined;
+}
+
+const BOUNDS: Readonly<Record<BoundType, (text: string) => boolean>> = {
+  bigint: isBigint,
+  numeric: isDecimal,
+  date: validDate,
+  timestamp: isLocalDateTime,
+  // Leap seconds, which no column holds, have no place in an order.
+  timestamptz: (text) => isDateTime(text) && text.slice(17, 19) !== '60',
+};
+
+/** As JSON writes integers, 64 bits wide. */
+function isBigint(text: string): boolean {
+  return /^(?:0|-?[1-9]\d{0,18})$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+}
+
+function isDateTime(text: string): boolean {
+  return isDateBeforeT(text) && isFullTime(text.slice(11));
+}
+
+function isLocalDateTime(text: string): boolean {
+  return isDateBeforeT(text) && isWallTime(text.slice(11));
 }
 
 function isDateBeforeT(text: string): boolean {

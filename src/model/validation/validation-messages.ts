@@ -41,9 +41,20 @@ const FORMAT_HINTS: Readonly<Record<string, string>> = {
   'date-time': ', such as 2026-11-21T09:30:00Z (RFC 3339)',
   'date-time-local': ', such as 2026-11-21T09:30:00, without an offset',
   'time-local': ', such as 09:30:00, without an offset',
+  int8range: `, such as ${rangeForms('[1,5)')}`,
+  numrange: `, such as ${rangeForms('[1.5,2.50)')}`,
+  daterange: `, such as ${rangeForms('[2026-11-21,2026-12-01)')}`,
+  tsrange: `, such as ${rangeForms('[2026-11-21T09:30:00,2026-11-21T10:00:00)')}, without an offset`,
+  tstzrange: `, such as ${rangeForms('[2026-11-21T09:30:00Z,2026-11-21T10:00:00Z)')} (RFC 3339)`,
   decimal: ': a string such as "-12.50"',
   byte: ': padded base64 (RFC 4648 §4) without line breaks',
 };
+
+/** A bound may be left out. */
+function rangeForms(example: string): string {
+  const [lower, upper] = example.split(',') as [string, string];
+  return `${example}, ${lower},), (,${upper} or empty, with a lower bound that is not above the upper`;
+}
 
 /** The schema `false` breaks the keyword that holds it, where that says something. */
 export function messageOf({ keyword, params }: ErrorObject): { rule: string; message: string } {

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../platform/json-value.js';
 import type { Fault } from '../../platform/problem.js';
-import type { Entity } from '../entity.js';
+import { type Entity, KEEPS_NOTHING } from '../entity.js';
 import { compileValidator, MAX_FAULTS, type RecordValidator } from './validator.js';
 
 /** Bounds on time are ten times and more what was measured; what they guard against takes seconds to centuries. */
@@ -8,7 +8,16 @@ const SOON = 2_000;
 
 function validatorOf(document: JsonObject): RecordValidator {
   const entity: Entity = {
-    ...{ name: 'thing', table: 'thing', properties: [], keepsExtras: true, uniqueKeys: [], indexes: [], concurrency: 'optional' },
+    ...{
+      name: 'thing',
+      table: 'thing',
+      properties: [],
+      keepsExtras: true,
+      uniqueKeys: [],
+      indexes: [],
+      concurrency: 'optional',
+      keeps: KEEPS_NOTHING,
+    },
     document: { type: 'object', ...document },
   };
   return compileValidator(entity);

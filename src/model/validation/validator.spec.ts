@@ -2,13 +2,22 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../platform/json-value.js';
 import { Problem } from '../../platform/problem.js';
-import type { Entity } from '../entity.js';
+import { type Entity, KEEPS_NOTHING } from '../entity.js';
 import { compileValidator, type RecordValidator } from './validator.js';
 
 /** No columns: what these tests are about is the document alone. */
 function validatorOf(document: JsonObject): RecordValidator {
   const entity: Entity = {
-    ...{ name: 'thing', table: 'thing', properties: [], keepsExtras: true, uniqueKeys: [], indexes: [], concurrency: 'optional' },
+    ...{
+      name: 'thing',
+      table: 'thing',
+      properties: [],
+      keepsExtras: true,
+      uniqueKeys: [],
+      indexes: [],
+      concurrency: 'optional',
+      keeps: KEEPS_NOTHING,
+    },
     document: { type: 'object', ...document },
   };
   return compileValidator(entity);
@@ -166,6 +175,49 @@ describe('formats', () => {
     ],
     ['byte', ['', 'QQ==', 'QUJD'], ['QR==', 'QQ', 'QQ==\n', 'Q Q==', '_-8=']],
     ['decimal', ['0', '-12.50', '007'], ['1.', '.5', '+1', '1e5', 'NaN', '']],
+    [
+      'int8range',
+      ['[1,5)', '(,5]', '[-9223372036854775808,9223372036854775807]', '(,)', '[,]', 'empty', '[5,5)', '(1,2)'],
+      [
+        '[5,4)',
+        '[1,5',
+        '1,5',
+        '5',
+        '[01,5)',
+        '[+1,5)',
+        '[-0,5)',
+        '[1.0,5)',
+        '[9223372036854775808,)',
+        '[1, 5)',
+        '["1",5)',
+        'EMPTY',
+      ],
+    ],
+    [
+      'numrange',
+      ['[1.5,2.50]', '[007,)', '(-1,-0.5)', '[1,1.0]'],
+      ['[1,.5)', '[2,1.99)', '[-0.5,-0.51]', '[1e5,)', '[NaN,)', ''],
+    ],
+    [
+      'daterange',
+      ['[2026-11-21,2026-11-21]', '(,2024-02-29)'],
+      ['[2026-11-21,2026-11-20]', '[2023-02-29,)', '[infinity,)', '[today,)'],
+    ],
+    [
+      'tsrange',
+      ['[2026-11-21T09:30:00,2026-11-21t09:30:00.5)'],
+      [
+        '[2026-11-21T09:30:00Z,)',
+        '[2026-11-21 09:30:00,)',
+        '[2026-11-21T09:30:00.5,2026-11-21T09:30:00]',
+        '["2026-11-21T09:30:00",)',
+      ],
+    ],
+    [
+      'tstzrange',
+      ['[2026-11-21T09:30:00Z,2026-11-21T10:30:00+01:00]', '[2026-11-21t09:30:00.1234567-23:59,)'],
+      ['[2026-11-21T09:30:00,)', '[2026-11-21T09:30:00Z,2026-11-21T10:29:59.999+01:00)', '(,2016-12-31T23:59:60Z)'],
+    ],
     ['ipv4', ['10.0.0.1'], ['10.0.0.01', '10.0.0.1/8']],
     ['ipv6', ['2001:DB8::1', '::ffff:1.2.3.4'], ['fe80::1%eth0', '2001:db8::/32']],
     ['regex', ['^a{2}$'], ['(']],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { readJson } from '../../platform/json.js';
 import type { JsonObject, JsonValue } from '../../platform/json-value.js';
-import type { ColumnType, Entity, Property } from '../entity.js';
+import { type ColumnType, type Entity, KEEPS_NOTHING, type Property } from '../entity.js';
 import { splitRecord } from './record-columns.js';
 import { compileRowWriter, compileStoredRowWriter } from './row-writer.js';
 
@@ -15,7 +15,16 @@ function property(name: string, type: ColumnType, more: Partial<Property> = {}):
 
 function entityOf(properties: readonly Property[], more: Partial<Entity> = {}): Entity {
   return {
-    ...{ name: 'thing', table: 'thing', keepsExtras: true, uniqueKeys: [], indexes: [], concurrency: 'optional', document: {} },
+    ...{
+      name: 'thing',
+      table: 'thing',
+      keepsExtras: true,
+      uniqueKeys: [],
+      indexes: [],
+      concurrency: 'optional',
+      keeps: KEEPS_NOTHING,
+      document: {},
+    },
     properties,
     ...more,
   };

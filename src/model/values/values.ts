@@ -1,5 +1,8 @@
 import type { JsonValue } from '../../platform/json-value.js';
-import type { ColumnType, Property } from '../entity.js';
+import type { ColumnType, Property, RangeType } from '../entity.js';
+import { canonicalRange } from './canonical-range.js';
+import { inUtc } from './in-utc.js';
+import { readRange, writeRange } from './range.js';
 
 /**
  * The two borders every value crosses: a validated JSON value becomes the text of a Postgres parameter, and the text Postgres
@@ -11,7 +14,7 @@ import type { ColumnType, Property } from '../entity.js';
 
 /**
  * The text-format parameter for a value of this property, which the validator has accepted and which is not null.
- * bytea is `\x` and hex, jsonb is JSON text, times are in UTC; everything else is what the client wrote.
+ * bytea is `\x` and hex, jsonb is JSON text, times are in UTC, ranges are canonical; everything else is what the client wrote.
  */
 export function columnText(property: Pick<Property, 'type'>, value: JsonValue): string {
   switch (property.type) {
@@ -24,17 +27,22 @@ export function columnText(property: Pick<Property, 'type'>, value: JsonValue): 
     case 'time':
       // The day only carries the arithmetic over midnight.
       return inUtc(`2000-01-02T${value}`).slice(11);
+    case 'int8range':
+    case 'numrange':
+    case 'daterange':
+    case 'tsrange':
+    case 'tstzrange':
+      return rangeText(property.type, String(value));
     default:
       return String(value);
   }
 }
 
-/** An RFC 3339 date-time with its offset resolved; Postgres reads none beyond ±15:59, the RFC has them up to ±23:59. */
-function inUtc(dateTime: string): string {
-  const text = dateTime.toUpperCase();
-  if (text.endsWith('Z')) return text;
-  const seconds = new Date(`${text.slice(0, 19)}${text.slice(-6)}`).toISOString().slice(0, 19);
-  return `${seconds}${text.slice(19, -6)}Z`;
+/** In the text of the answers: a key in another spelling is the same key. */
+function rangeText(type: RangeType, text: string): string {
+  const range = readRange(text);
+  const canonical = range && canonicalRange(type, range);
+  return canonical ? writeRange(canonical) : text;
 }
 
 /**
@@ -64,7 +72,18 @@ export const JSON_TEXT: Readonly<Record<ColumnType, (text: string) => string>> =
   // Postgres leaves out the shortest text when it lies on the edge of the double's interval; JSON clients print that one.
   'double precision': (text) => (text.length <= 15 ? text : String(Number(text))),
   jsonb: asIs,
+  int8range: quoted,
+  numrange: quoted,
+  daterange: quoted,
+  // ["2026-11-21 06:47:53.123456","2026-11-21 07:00:00")
+  tsrange: timesInRange,
+  tstzrange: (text) => timesInRange(text).replaceAll('+00', 'Z'),
 };
+
+/** Postgres quotes the bounds for their space. */
+function timesInRange(text: string): string {
+  return `"${text.replaceAll('"', '').replaceAll(' ', 'T')}"`;
+}
 
 /** For texts that cannot hold anything JSON would escape. */
 function quoted(text: string): string {

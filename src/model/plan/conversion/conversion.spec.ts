@@ -1,10 +1,12 @@
 import type { ColumnType } from '../../entity.js';
+import { RANGE_TYPES } from '../../values/range.js';
 import { conversionBetween } from './conversion.js';
 import type { ColumnKind } from './rule.js';
 
 const TYPES: readonly ColumnType[] = [
   ...(['text', 'uuid', 'date', 'timestamptz', 'timestamp', 'time', 'inet', 'bytea'] as const),
   ...(['numeric', 'bigint', 'double precision', 'boolean', 'jsonb'] as const),
+  ...RANGE_TYPES,
 ];
 
 const fixed = (precision: number, scale: number): ColumnKind => ({ type: 'numeric', precision, scale });
@@ -21,7 +23,7 @@ describe('conversionBetween', () => {
       TYPES.filter((after) => after !== before && conversionBetween({ type: before }, { type: after }));
     const scalars = TYPES.filter((type) => type !== 'text' && type !== 'jsonb');
     expect(Object.fromEntries(TYPES.map((type) => [type, targets(type)]))).toEqual({
-      text: [...scalars, 'jsonb'],
+      text: TYPES.filter((type) => type !== 'text'),
       uuid: ['text', 'jsonb'],
       date: ['text', 'timestamptz', 'timestamp', 'jsonb'],
       timestamptz: ['text', 'date', 'timestamp', 'jsonb'],
@@ -34,6 +36,7 @@ describe('conversionBetween', () => {
       'double precision': ['text', 'numeric', 'bigint', 'jsonb'],
       boolean: ['text', 'jsonb'],
       jsonb: ['text', ...scalars],
+      ...Object.fromEntries(RANGE_TYPES.map((type) => [type, ['text', 'jsonb']])),
     });
   });
 
@@ -63,6 +66,15 @@ describe('conversionBetween', () => {
       fits:
         `case when jsonb_typeof($5::jsonb) = 'string' ` +
         `then ($5::jsonb #>> '{}') ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' else $5::jsonb is null end`,
+      rewrites: true,
+    });
+  });
+
+  it('moves no bound of a range: a cast of one that has to move could be an error', () => {
+    const fits = sql({ type: 'text' }, { type: 'int8range' })?.fits;
+    expect(fits).toContain('when "c" ~ \'^([[](0|-?[1-9][0-9]{0,18})|[(]),(0|-?[1-9][0-9]{0,18})?[)]$\' then');
+    expect(sql({ type: 'tstzrange' }, { type: 'text' })).toEqual({
+      using: `replace(translate("c"::text, ' "', 'T'), '+00', 'Z')`,
       rewrites: true,
     });
   });

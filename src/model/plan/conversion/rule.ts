@@ -22,3 +22,9 @@ export interface Rule {
   /** What is converted and which values stand in the way, in a sentence without a full stop. */
   readonly rule: string;
 }
+
+/** From the text in `old`. */
+export interface TextRule extends Omit<Rule, 'rule'> {
+  /** What the text has to be. */
+  readonly says: string;
+}

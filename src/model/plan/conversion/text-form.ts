@@ -24,8 +24,18 @@ const TEXT_FORMS: Readonly<Record<ScalarType, (old: string) => string>> = {
   bigint: asPrinted,
   'double precision': (old) => `(${doubleText(old)})`,
   boolean: asPrinted,
+  int8range: asPrinted,
+  numrange: asPrinted,
+  daterange: asPrinted,
+  tsrange: timesInRange,
+  tstzrange: (old) => `replace(${timesInRange(old)}, '+00', 'Z')`,
 };
 
 function asPrinted(old: string): string {
   return `${old}::text`;
+}
+
+/** Postgres quotes the bounds for their space. */
+function timesInRange(old: string): string {
+  return `translate(${old}::text, ' "', 'T')`;
 }

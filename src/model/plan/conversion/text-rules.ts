@@ -9,12 +9,9 @@ import type { ColumnType } from '../../entity.js';
 import { ADDRESS } from './address-pattern.js';
 import { doubleText } from './double-text.js';
 import { fixedNumeric, isInDoubleRange, MAX_INTEGER, placesOf, printsAlike } from './number-fits.js';
-import type { ColumnKind, Rule } from './rule.js';
-
-export interface TextRule extends Omit<Rule, 'rule'> {
-  /** What the text has to be. */
-  readonly says: string;
-}
+import { rangeRule } from './range-rules.js';
+import type { ColumnKind, TextRule } from './rule.js';
+import { CLOCK, DATE, DECIMAL, dayExists, hasFewDigits } from './text-patterns.js';
 
 /** Undefined for jsonb, whose text is not in one form. */
 export function textRule(kind: ColumnKind): TextRule | undefined {
@@ -28,9 +25,6 @@ export function textRule(kind: ColumnKind): TextRule | undefined {
   }
 }
 
-const DATE = '(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
-const CLOCK = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{0,5}[1-9])?';
-const DECIMAL = '^-?(0|[1-9][0-9]*)([.][0-9]+)?$';
 /** The API returns a double with at most 21 digits before the point and 22 after it. */
 const DOUBLE = '^-?(0|[1-9][0-9]{0,20})([.][0-9]{1,22})?(e[+-][0-9]{1,3})?$';
 /** The bits that the last character has beyond the last byte are zero. */
@@ -89,6 +83,11 @@ const RULES: Readonly<Record<Exclude<ColumnType, 'jsonb' | 'numeric'>, TextRule>
     fits: (old) => `${old} in ('true', 'false')`,
     says: 'true or false',
   },
+  int8range: rangeRule('int8range'),
+  numrange: rangeRule('numrange'),
+  daterange: rangeRule('daterange'),
+  tsrange: rangeRule('tsrange'),
+  tstzrange: rangeRule('tstzrange'),
 };
 
 function numericRule(kind: ColumnKind): TextRule {
@@ -99,8 +98,7 @@ function numericRule(kind: ColumnKind): TextRule {
     fits: (old) => {
       const value = `${old}::numeric`;
       const held = `${value}::text = ${old}${alike ? ` and ${alike(value)}` : ''}`;
-      const digits = `char_length(translate(${old}, '-.', '')) <= 1000`;
-      return `case when ${old} ~ '${DECIMAL}' and ${digits} then ${held} else ${old} is null end`;
+      return `case when ${old} ~ '^${DECIMAL}$' and ${hasFewDigits(old)} then ${held} else ${old} is null end`;
     },
     says: `a decimal without leading zeros, with ${fixed ? placesOf(fixed) : 'at most 1,000 digits'}`,
   };
@@ -109,12 +107,6 @@ function numericRule(kind: ColumnKind): TextRule {
 /** The condition, asked only about texts that match the pattern. */
 function guarded(pattern: string, condition: (old: string) => string): (old: string) => string {
   return (old) => `case when ${old} ~ '${pattern}' then ${condition(old)} else ${old} is null end`;
-}
-
-/** Of a text that begins with a date whose month and day are in range. */
-function dayExists(old: string): string {
-  const first = `make_date(substr(${old}, 1, 4)::int, substr(${old}, 6, 2)::int, 1)`;
-  return `substr(${old}, 9, 2)::int <= extract(day from ${first} + interval '1 month -1 day')`;
 }
 
 /** The API knows no negative zero. */

@@ -67,9 +67,9 @@ function ownOf(t: Transition, { name }: Property) {
   };
 }
 
-/** Unique keys that stay, where texts that differ become the same number. Exactly converted, other values stay apart. */
+/** Unique keys that stay, where texts that differ become the same number, or range of numbers. Exactly converted, other values stay apart. */
 function keysThatMerge(t: Transition, was: Property, property: Property): readonly TableObject[] {
-  if (was.type !== 'text' || property.type !== 'numeric') return [];
+  if (was.type !== 'text' || (property.type !== 'numeric' && property.type !== 'numrange')) return [];
   return stayedKeys(t, property).filter(({ kind }) => kind === 'unique');
 }
 

@@ -1,0 +1,158 @@
+import type { TenantTx } from '../database/tenant-tx.js';
+import type { DefinedEntity } from '../entities/defined-entity.js';
+import { readVersion, type StoredVersion, stepOf, VERSION_COLUMNS } from '../entities/stored-versions.js';
+import type { Entity } from '../model/entity.js';
+import { type AsOf, asOf } from '../model/past/as-of.js';
+import { qualified } from '../model/past/past-tables.js';
+import type { VersionStep } from '../model/plan/lineage.js';
+import { arrayLiteral } from '../model/query/array-literal.js';
+import type { ReadQuery } from '../model/query/ast.js';
+import { type TableRead, tablesRead } from '../model/query/tables-read.js';
+import { Problem } from '../platform/problem.js';
+
+/**
+ * Turns a query about an instant to what was there then. Every entity that it reads has to have kept its history since before the
+ * instant: an answer that is partly of then and partly of now would be of no time at all.
+ */
+
+/**
+ * The query with its sources. It takes two statements more than one about now.
+ * @throws Problem request/invalid-query for an instant that is not over, past/not-kept, past/out-of-reach, past/type-changed
+ */
+export async function inThePast(
+  tx: TenantTx,
+  entities: ReadonlyMap<string, DefinedEntity>,
+  query: ReadQuery,
+): Promise<ReadQuery> {
+  const { asOf: instant } = query;
+  if (instant === null) return query;
+  const tables = [...tablesRead(query).values()];
+  const read = tables.map((table) => ({ ...table, defined: entities.get(table.entity.name) as DefinedEntity }));
+  const without = read.find(({ entity }) => !entity.past?.history);
+  if (without) throw notKept(without.entity.name);
+  await assertReached(tx, read, instant);
+  const versions = await versionsSince(tx, read, instant);
+  const sources = new Map<string, string>();
+  for (const { defined, entity, columns } of read) {
+    const known = versions.get(defined.id) ?? { steps: [], inForce: 0 };
+    const steps = known.steps.map((version) => stepOf(entity.name, version));
+    const [past, changed] = asked(asOf(tx.home, entity, steps), columns);
+    if (!changed) sources.set(entity.name, past.sql);
+    else if (changed.version > known.inForce || (await isKeptUnder(tx, entity, steps, instant)))
+      throw typeChanged(entity.name, changed);
+    else sources.set(entity.name, asOf(tx.home, entity, steps.slice(1)).sql);
+  }
+  return { ...query, sources };
+}
+
+/** With the change of type that is in the way of these columns, if one is: the latest. */
+function asked(past: AsOf, columns: ReadonlySet<string>): [AsOf, Changed | undefined] {
+  const changes = [...past.unreadable].filter(([column]) => columns.has(column)).map(([, changed]) => changed);
+  return [past, changes.sort((a, b) => b.version - a.version)[0]];
+}
+
+/** Whether a version of then was kept by an instance that had not yet heard of the document in force: it is of the first step. */
+async function isKeptUnder(tx: TenantTx, { past }: Entity, [first]: readonly VersionStep[], instant: string): Promise<boolean> {
+  const rows = await tx.query({
+    text: `select
+from ${qualified(tx.home, past?.history as string)}
+where tenant_id = $1
+  and began_at <= $2::timestamptz
+  and ended_at > $2::timestamptz
+  and version <= $3::integer
+limit 1`,
+    values: [tx.home.tenantId, instant, String(first?.version ?? 0)],
+  });
+  return rows.length > 0;
+}
+
+interface Changed {
+  readonly property: string;
+  readonly version: number;
+}
+
+/** Versions of a document, and which of them was in force at the instant. */
+interface Known {
+  readonly steps: readonly StoredVersion[];
+  readonly inForce: number;
+}
+
+type Read = TableRead & { readonly defined: DefinedEntity };
+
+async function assertReached(tx: TenantTx, read: readonly Read[], instant: string): Promise<void> {
+  const rows = await tx.query({
+    text: `select entity_id, to_json(start at time zone 'UTC')#>>'{}', start > $3::timestamptz, $3::timestamptz > clock_timestamp()
+from (
+  select entity_id, greatest(since, now() - make_interval(days => keep_days)) as start
+  from business_store_service.past_tables
+  where tenant_id = $1
+    and entity_id = any($2::uuid[])
+    and kind = 'history'
+    and since is not null
+) as kept
+order by start desc`,
+    values: [tx.home.tenantId, arrayLiteral(read.map(({ defined }) => defined.id)), instant],
+  });
+  if (rows.some(([, , , isToCome]) => isToCome === 't')) {
+    throw new Problem('request/invalid-query', 'Query parameter "asOf": the instant is still to come.', { parameter: 'asOf' });
+  }
+  for (const { defined } of read) {
+    const row = rows.find(([id]) => id === defined.id);
+    if (!row) throw notKept(defined.name);
+    const [, start, isLater] = row;
+    if (isLater !== 't') continue;
+    const detail = `The history of ${JSON.stringify(defined.name)} begins at ${start}Z. Ask for a later instant.`;
+    throw new Problem('past/out-of-reach', detail, { entity: defined.name, since: `${start}Z` });
+  }
+}
+
+/** From the one in force at the instant, and one before, since an instance may have heard of it a moment later. */
+async function versionsSince(tx: TenantTx, read: readonly Read[], instant: string): Promise<ReadonlyMap<string, Known>> {
+  const rows = await tx.query({
+    text: `select entity_id, stored.created_at <= $4::timestamptz, ${VERSION_COLUMNS}
+from business_store_service.entity_versions as stored
+join unnest($2::uuid[], $3::integer[]) as current (id, number)
+  on stored.entity_id = current.id
+  and stored.version <= current.number
+where tenant_id = $1
+  and stored.version >= (
+    select coalesce(max(earlier.version), 1) - 1
+    from business_store_service.entity_versions as earlier
+    where earlier.tenant_id = $1
+      and earlier.entity_id = current.id
+      and earlier.created_at <= $4::timestamptz
+  )
+order by stored.version`,
+    values: [
+      tx.home.tenantId,
+      arrayLiteral(read.map(({ defined }) => defined.id)),
+      arrayLiteral(read.map(({ defined }) => String(defined.version))),
+      instant,
+    ],
+  });
+  const found = new Map<string, Known>();
+  for (const [id, hasBegun, ...row] of rows) {
+    const version = readVersion(row);
+    const { steps, inForce } = found.get(id as string) ?? { steps: [], inForce: version.version };
+    found.set(id as string, { steps: [...steps, version], inForce: hasBegun === 't' ? version.version : inForce });
+  }
+  return found;
+}
+
+function notKept(entity: string): Problem {
+  return new Problem(
+    'past/not-kept',
+    `${JSON.stringify(entity)} keeps no history: with "history": "full" in its document it does from then on.`,
+    { entity },
+  );
+}
+
+function typeChanged(entity: string, { property, version }: Changed): Problem {
+  const name = JSON.stringify(property);
+  return new Problem(
+    'past/type-changed',
+    `Version ${version} of ${JSON.stringify(entity)} gave ${name} another type, which not every value of then has. Leave ${name} out ` +
+      `with select, ask for a later instant, or read the history of single records, which shows what they held.`,
+    { entity, property, version },
+  );
+}
