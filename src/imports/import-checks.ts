@@ -105,12 +105,15 @@ export class ImportChecks {
       const isWhole = parts.map((part) => `${part} is not null`).join(' and ');
       return `case when ${isWhole} then hash_record_extended(row(${parts.join(', ')}), $2::bigint) end`;
     };
+    // Not EXISTS, for which Postgres may read the whole table into a hash with each batch: 80 s for a million records, against 16.
     const exists = (target: DefinedEntity, pairs: readonly (readonly [field: string, member: string])[]): string => {
       const conditions = pairs.map(([field, member]) => `\n      and there.${columnIn(target.entity, field)} = ${given(member)}`);
-      return `exists (
-    select from ${tableRef(home, target.entity)} as there
+      return `(
+    select true
+    from ${tableRef(home, target.entity)} as there
     where there.tenant_id = $1::uuid${conditions.join('')}
-  )`;
+    limit 1
+  ) is true`;
     };
     const keys = this.keys.flatMap(({ members }) => [
       hashOf(members),
