@@ -22,8 +22,8 @@ export function installBodyParsing(fastify: FastifyInstance): void {
     ['application/json', MERGE_PATCH, JSON_PATCH],
     { parseAs: 'buffer' },
     (request: ServiceRequest, body, done) => {
-      // Clients that always send a Content-Type send it with an empty DELETE, too.
-      if (body.length === 0 && request.method === 'DELETE') return done(null);
+      // Clients that always send a Content-Type send it with nothing behind it, too.
+      if (body.length === 0 && needsNoBody(request)) return done(null);
       const isPatch = mediaTypeOfBody(request.headers['content-type']) === JSON_PATCH;
       if (isPatch && !(request.method === 'PATCH' && request.routeOptions.url === RECORD_ROUTE)) {
         return done(new Problem('request/unsupported-media-type', `${JSON_PATCH} is for PATCH of one record, by its id.`));
@@ -65,4 +65,11 @@ export function installBodyParsing(fastify: FastifyInstance): void {
     }
     done();
   });
+}
+
+/** What is said by the path alone, whatever else may be sent. */
+const COMMAND = /\/(?:restore|rotate|abort|purge|pause|resume|retry|cancel)$/;
+
+function needsNoBody({ method, routeOptions }: ServiceRequest): boolean {
+  return method === 'DELETE' || (method === 'POST' && COMMAND.test(routeOptions.url ?? ''));
 }

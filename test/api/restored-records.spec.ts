@@ -23,6 +23,19 @@ beforeEach(async () => {
 
 afterAll(() => test.stop());
 
+it('takes no body, from clients too that always name its type', async () => {
+  await tenant.define('note', keeping());
+  const { id } = await records.removed('note', { name: 'a' });
+  const typed = { 'content-type': 'application/json', 'content-length': '0' };
+  const nothing = await call('post', '/records/note').set(typed);
+  expect([refusal(nothing), nothing.body.detail]).toEqual([
+    '400 request/malformed-json',
+    'The body is empty; send a JSON value.',
+  ]);
+  await call('post', `/deleted/note/${id}/restore`).set(typed).expect(200);
+  expect(await records.names('note')).toEqual(['a']);
+});
+
 describe('a restoration is refused', () => {
   it('when it was restored already; of many at once one restores it, and the others find none', async () => {
     await tenant.define('note', keeping());
