@@ -1,226 +1,10 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { SETTINGS_SCHEMA } from './settings-schema.js';
 
 /**
  * Every setting of the service in one schema: read once at start, every fault reported together, documented from the same
  * text in the README. Nothing else reads the environment.
  */
-
-const SCHEMA = {
-  type: 'object',
-  properties: {
-    NODE_ENV: {
-      type: 'string',
-      default: 'development',
-      description: '`production` makes the checks of a real deployment apply; `test` allows a database without fsync.',
-    },
-    PORT: { type: 'integer', minimum: 0, maximum: 65535, default: 3000, description: 'Port to listen on; 0 takes a free one.' },
-    HOST: {
-      type: 'string',
-      default: '',
-      description: 'Address to listen on. Default: 127.0.0.1 with the embedded database, else 0.0.0.0.',
-    },
-    PUBLIC_URL: {
-      type: 'string',
-      pattern: '^https?://',
-      description: 'How clients reach the service, for the `servers` of OpenAPI documents. Default: relative.',
-    },
-    DATA_DIR: {
-      type: 'string',
-      minLength: 1,
-      default: './.data',
-      description: 'Where the embedded database and the development Auth Service keep their files.',
-    },
-    PACKS_DIR: {
-      type: 'string',
-      minLength: 1,
-      description: 'A folder with packs of your own, laid out as schemas/packs, beside those that ship with the product.',
-    },
-    DATABASE_URL: {
-      type: 'string',
-      pattern: '^postgres(ql)?://',
-      description: 'Postgres 15-18 for tenant traffic, as login `bss_app_00`. Absent: an embedded Postgres is started.',
-    },
-    DATABASE_CONTROL_URL: {
-      type: 'string',
-      pattern: '^postgres(ql)?://',
-      description: 'The same database as login `bss_migrator`: migrations, provisioning, definitions.',
-    },
-    DATABASE_ADMIN_URL: {
-      type: 'string',
-      pattern: '^postgres(ql)?://',
-      description: 'Only for `bss migrate`: a login that may create roles. Never give it to the running service.',
-    },
-    DATABASE_POOL_SIZE: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 1000,
-      default: 10,
-      description: 'Connections for tenant traffic per instance.',
-    },
-    TENANT_POOL_SHARE: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 100,
-      default: 80,
-      description: 'Percent of these connections that one tenant may hold; the rest is there for the others.',
-    },
-    TENANT_QUEUE: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 100000,
-      default: 1000,
-      description: 'Requests of one tenant that may wait for a connection, five seconds each; what is beyond is answered 429.',
-    },
-    STATEMENT_TIMEOUT_MS: {
-      type: 'integer',
-      minimum: 100,
-      maximum: 600000,
-      default: 15000,
-      description: 'Longest a statement may run, in milliseconds.',
-    },
-    CONTEXT_KEYS: {
-      type: 'string',
-      pattern: '^[A-Za-z0-9._-]{1,64}:[A-Za-z0-9+/_-]{43}=?(,[A-Za-z0-9._-]{1,64}:[A-Za-z0-9+/_-]{43}=?)*$',
-      description:
-        'Keys that sign tenant contexts, `kid:base64 of 32 bytes`, comma-separated; the first signs. Make one with `openssl rand -base64 32`.',
-    },
-    AUTH_ISSUER: { type: 'string', minLength: 1, description: 'The `iss` of accepted tokens.' },
-    AUTH_AUDIENCE: { type: 'string', minLength: 1, default: 'business-store', description: 'The `aud` of accepted tokens.' },
-    AUTH_JWKS_URL: { type: 'string', pattern: '^https?://', description: "The issuer's JSON Web Key Set." },
-    API_KEY_ENVIRONMENT: {
-      type: 'string',
-      pattern: '^[a-z0-9]{1,16}$',
-      default: 'dev',
-      description:
-        'What API keys of this installation are marked with, such as `live`: keys of another are refused by their text alone.',
-    },
-    API_KEY_PEPPER: {
-      type: 'string',
-      pattern: '^[A-Za-z0-9+/_-]{43}=?$',
-      description:
-        'Base64 of 32 bytes that API keys are hashed with; with another, none of them is valid any more. Without one there are no API keys, but the embedded database brings its own.',
-    },
-    RATE_LIMIT_PER_SECOND: {
-      type: 'integer',
-      minimum: 0,
-      maximum: 1000000,
-      default: 1000,
-      description: 'Requests per second that one tenant may send to an instance, on average; 0 for no limit.',
-    },
-    RATE_LIMIT_BURST_SECONDS: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 3600,
-      default: 5,
-      description: 'How many seconds of its limit a tenant that was quiet may use at once.',
-    },
-    REQUESTS_PER_DAY: {
-      type: 'integer',
-      minimum: 0,
-      maximum: 1000000000000,
-      default: 0,
-      description: 'Requests that one tenant may send in a day (UTC), to all instances together; 0 for no limit.',
-    },
-    AUTH_FAILURES_PER_MINUTE: {
-      type: 'integer',
-      minimum: 0,
-      maximum: 1000000,
-      default: 300,
-      description:
-        'Refused tokens per minute and client address; further ones are answered 429. Valid tokens always pass. 0 for no limit.',
-    },
-    TRUSTED_PROXIES: {
-      type: 'string',
-      pattern: '^[0-9A-Fa-f.:/]+(, *[0-9A-Fa-f.:/]+)*$',
-      description: 'Addresses of reverse proxies whose `X-Forwarded-For` tells the client address, such as `10.0.0.0/8,::1`.',
-    },
-    AUDIT_SINK: {
-      type: 'string',
-      // No credentials in it: fetch would refuse the URL, and say it in full.
-      pattern: '^(none|stdout|https?://[^/@]+(/.*)?)$',
-      default: 'none',
-      description:
-        'Where audit events are published as CloudEvents: an HTTP URL, `stdout`, or `none`: they wait until there is a place. They hold what records held before and after; stdout is also the stream of the logs.',
-    },
-    LOG_LEVEL: {
-      type: 'string',
-      enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
-      default: 'info',
-      description: 'Least severe level that is logged.',
-    },
-    BODY_LIMIT_BYTES: {
-      type: 'integer',
-      minimum: 1024,
-      maximum: 268435456,
-      default: 16777216,
-      description: 'Largest request body.',
-    },
-    REQUEST_TIMEOUT_MS: {
-      type: 'integer',
-      minimum: 1000,
-      maximum: 3600000,
-      default: 60000,
-      description: 'How long a request may take to arrive whole, in milliseconds; its headers, ten seconds at most.',
-    },
-    ANSWER_TIMEOUT_MS: {
-      type: 'integer',
-      minimum: 1000,
-      maximum: 3600000,
-      default: 30000,
-      description: 'How long a client may take nothing of its answer before the connection is closed, in milliseconds.',
-    },
-    MAX_ROWS: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 100000,
-      default: 1000,
-      description: 'Most records one list answers with, and the default of `limit`.',
-    },
-    MAX_INSERT_ROWS: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 100000,
-      default: 10000,
-      description: 'Most records one insert takes.',
-    },
-    MAX_CHANGED_ROWS: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 10000,
-      default: 1000,
-      description: 'Most records one filter changes or deletes.',
-    },
-    TENANT_ROWS: {
-      type: 'integer',
-      minimum: 0,
-      maximum: 1000000000000,
-      default: 0,
-      description:
-        'Records that one tenant may store, without those kept of the past; 0 for no limit. They are counted every few seconds: what is sent meanwhile still passes.',
-    },
-    IDEMPOTENCY_HOURS: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 720,
-      default: 24,
-      description: 'How long the answer to a write with an `Idempotency-Key` is kept for repeats.',
-    },
-    DRAIN_MS: {
-      type: 'integer',
-      minimum: 0,
-      maximum: 60000,
-      default: 500,
-      description:
-        'After SIGTERM: how long new requests are still answered, each with `Connection: close`, before the listener closes.',
-    },
-  },
-  // One without the other is a deployment that would fail later and less clearly.
-  dependentRequired: {
-    DATABASE_URL: ['DATABASE_CONTROL_URL', 'CONTEXT_KEYS', 'AUTH_ISSUER', 'AUTH_JWKS_URL'],
-    AUTH_ISSUER: ['AUTH_JWKS_URL'],
-    AUTH_JWKS_URL: ['AUTH_ISSUER'],
-  },
-} as const;
 
 /** Injection token of the settings. */
 export const SETTINGS = Symbol('settings');
@@ -276,12 +60,12 @@ export class SettingsFault extends Error {
 /** @throws {SettingsFault} naming every wrong or missing setting. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const given: Record<string, unknown> = {};
-  for (const name of Object.keys(SCHEMA.properties)) {
+  for (const name of Object.keys(SETTINGS_SCHEMA.properties)) {
     const value = environment[name]?.trim();
     if (value !== undefined && value !== '') given[name] = value;
   }
   // 2020: the dialect that has dependentRequired; the default class would pass over it in silence.
-  const validate = new Ajv2020({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false }).compile(SCHEMA);
+  const validate = new Ajv2020({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false }).compile(SETTINGS_SCHEMA);
   const valid = validate(given);
   const faults = valid ? [] : (validate.errors ?? []).map(describe);
   if (given.NODE_ENV === 'production' && !given.DATABASE_URL) {
@@ -308,7 +92,7 @@ export function parseContextKeys(text: string): readonly [NamedKey, ...NamedKey[
 
 /** Rows of the settings table in the README. */
 export function describeSettings(): { name: string; default: string; description: string }[] {
-  return Object.entries(SCHEMA.properties).map(([name, rule]) => ({
+  return Object.entries(SETTINGS_SCHEMA.properties).map(([name, rule]) => ({
     name,
     default: 'default' in rule && rule.default !== '' ? String(rule.default) : '',
     description: rule.description,
@@ -321,6 +105,6 @@ function describe(error: ErrorObject): string {
     return `${missingProperty} is missing: it is needed with ${property}`;
   }
   const name = error.instancePath.slice(1);
-  const rule = SCHEMA.properties[name as keyof typeof SCHEMA.properties];
+  const rule = SETTINGS_SCHEMA.properties[name as keyof typeof SETTINGS_SCHEMA.properties];
   return `${name} ${error.message ?? 'is wrong'}${error.keyword === 'enum' && 'enum' in rule ? `: ${rule.enum.join(', ')}` : ''}. ${rule.description}`;
 }
