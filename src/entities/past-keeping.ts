@@ -96,19 +96,21 @@ values ($1, $2, $3, $4, $5)`,
 
 /** The tables of the past of an entity that is purged, for their owner to drop. */
 export async function forgetPast(tx: SystemTx, tenantId: string, entityId: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const kind of ['history', 'deleted'] as const) {
-    const values = [tenantId, entityId, kind];
-    const of = 'where tenant_id = $1\n  and entity_id = $2\n  and kind = $3';
-    await tx.run({ text: `delete from business_store_service.past_partitions\n${of}`, values });
-    const known = await tx.run({
-      text: `select
-from business_store_service.past_tables
-${of}`,
-      values,
-    });
-    if (known.length > 0) found.push(pastTable(kind, entityId));
-    await tx.run({ text: `delete from business_store_service.past_tables\n${of}`, values });
-  }
-  return found;
+  const forgotten = await tx.run<{ kind: PastKind }>({
+    text: `with partitions as (
+  delete from business_store_service.past_partitions
+  where tenant_id = $1
+    and entity_id = $2
+),
+tables as (
+  delete from business_store_service.past_tables
+  where tenant_id = $1
+    and entity_id = $2
+  returning kind
+)
+select kind
+from tables`,
+    values: [tenantId, entityId],
+  });
+  return forgotten.map(({ kind }) => pastTable(kind, entityId));
 }

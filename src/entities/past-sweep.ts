@@ -1,8 +1,9 @@
 import type { Actor } from '../database/context-token.js';
 import type { ControlPlane, SystemTx } from '../database/control-plane.js';
+import { qualified } from '../model/ddl/table-ref.js';
 import type { TenantHome } from '../model/entity.js';
 import { granuleEnd } from '../model/past/granule.js';
-import { closePartition, type PastKind, partitionName, pastTable, qualified } from '../model/past/past-tables.js';
+import { closePartition, type PastKind, partitionName, pastTable } from '../model/past/past-tables.js';
 import { Periodic } from '../platform/periodic.js';
 import type { TenantDirectory } from '../tenants/tenant-directory.js';
 import { dueRows } from './due-rows.js';

@@ -1,7 +1,7 @@
 import type { Actor } from '../database/context-token.js';
 import type { ControlPlane } from '../database/control-plane.js';
+import { qualified } from '../model/ddl/table-ref.js';
 import type { TenantHome } from '../model/entity.js';
-import { qualified } from '../model/past/past-tables.js';
 import { Periodic } from '../platform/periodic.js';
 import type { TenantDirectory } from '../tenants/tenant-directory.js';
 import { dueRows } from './due-rows.js';

@@ -3,6 +3,7 @@ import type { Actor } from '../database/context-token.js';
 import { ControlPlane, type SystemTx } from '../database/control-plane.js';
 import { RuntimePool } from '../database/runtime-pool.js';
 import { TenantTx } from '../database/tenant-tx.js';
+import { qualified } from '../model/ddl/table-ref.js';
 import type { TenantHome } from '../model/entity.js';
 import { physicalName } from '../model/names.js';
 import { quoteIdent } from '../model/sql.js';
@@ -140,7 +141,7 @@ where tenant_id = $1
       [home.tenantId, entityId, column],
     )) as [unknown, number];
     if (count === 0) return;
-    const table = `${quoteIdent(home.schema)}.${quoteIdent(physicalName(entity.name))}`;
+    const table = qualified(home, physicalName(entity.name));
     await tx.asOwner(home, [`alter table ${table} drop column if exists ${quoteIdent(column)}`]);
     const body = { before: { property } };
     await announce(tx, actor, home.tenantId, { action: 'property.purged', entity: entity.name, body });

@@ -1,7 +1,7 @@
 import type { Actor } from '../database/context-token.js';
 import type { ControlPlane, SystemTx } from '../database/control-plane.js';
 import { databaseErrorOf } from '../database/sqlstate.js';
-import { tableRef } from '../model/ddl/table-ref.js';
+import { qualified, tableRef } from '../model/ddl/table-ref.js';
 import type { Entity, TenantHome } from '../model/entity.js';
 import { catalogStatement } from '../model/plan/catalog-statement.js';
 import { UNFINISHED } from '../model/plan/operation.js';
@@ -66,7 +66,7 @@ async function takeAway(tx: SystemTx, home: TenantHome, entity: Entity, change: 
   const isMade = ({ name }: { readonly name: string }): boolean => made.has(name) && name.endsWith(UNFINISHED);
   await tx.asOwner(home, [
     ...(catalog?.constraints ?? []).filter(isMade).map(({ name }) => `alter table ${ref} drop constraint ${quoteIdent(name)}`),
-    ...(catalog?.indexes ?? []).filter(isMade).map(({ name }) => `drop index ${quoteIdent(home.schema)}.${quoteIdent(name)}`),
+    ...(catalog?.indexes ?? []).filter(isMade).map(({ name }) => `drop index ${qualified(home, name)}`),
     ...(catalog?.columns ?? []).filter(isMade).map(({ name }) => `alter table ${ref} drop column ${quoteIdent(name)}`),
   ]);
 }

@@ -3,11 +3,12 @@ import type { DefinedEntity } from '../entities/defined-entity.js';
 import { readVersion, stepOf, VERSION_COLUMNS } from '../entities/stored-versions.js';
 import type { Entity } from '../model/entity.js';
 import { withHiddenMembers } from '../model/past/hidden-members.js';
-import { carryingOver, type KeptRow, textsOf, withoutSystemMembers } from '../model/past/kept-row.js';
+import { carryingOver, type KeptRow, textsOf } from '../model/past/kept-row.js';
 import type { VersionStep } from '../model/plan/lineage.js';
 import { compileRowWriter, compileStoredRowWriter, type RowWriter } from '../model/values/row-writer.js';
 import type { JsonObject } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
+import { withoutSystemMembers } from '../records/incoming-record.js';
 
 /** What was kept under several versions of a document, each row read by its own. */
 export class KeptRecords {

@@ -2,6 +2,7 @@ import type { KeptRow } from '../model/past/kept-row.js';
 import { columnText } from '../model/query/column-text.js';
 import { invalidQuery } from '../model/query/invalid-query.js';
 import type { PastPage } from '../model/statements/past-statements.js';
+import { JSON_TEXT } from '../model/values/values.js';
 import { isUuid } from '../platform/uuid.js';
 
 /** Pages of what is past, latest first: `limit`, and `after` with the `next` of the page before. */
@@ -35,7 +36,7 @@ export function positionAfter({ endedAt, id, revision }: KeptRow): string {
 
 /** RFC 3339, from Postgres' text in UTC. */
 export function instantOf(text: string): string {
-  return text.replace(' ', 'T').replace(/\+00$/, 'Z');
+  return JSON_TEXT.timestamptz(text).slice(1, -1);
 }
 
 /** `next` of a page that this row comes after. */

@@ -1,9 +1,9 @@
 import type { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
 import { readVersion, type StoredVersion, stepOf, VERSION_COLUMNS } from '../entities/stored-versions.js';
+import { qualified } from '../model/ddl/table-ref.js';
 import type { Entity } from '../model/entity.js';
 import { type AsOf, asOf } from '../model/past/as-of.js';
-import { qualified } from '../model/past/past-tables.js';
 import type { VersionStep } from '../model/plan/lineage.js';
 import { arrayLiteral } from '../model/query/array-literal.js';
 import type { ReadQuery } from '../model/query/ast.js';

@@ -174,7 +174,7 @@ function traitsOf(entity: Entity): Traits {
 }
 
 /** The very object where it holds none, which is the usual case of a thousand records in one body. */
-function withoutSystemMembers(record: JsonObject): JsonObject {
+export function withoutSystemMembers(record: JsonObject): JsonObject {
   const members = Object.keys(record);
   if (!members.some(isReserved)) return record;
   const content: Record<string, JsonValue> = {};

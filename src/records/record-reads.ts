@@ -8,7 +8,7 @@ import { contentRange } from '../model/query/content-range.js';
 import { invalidQuery } from '../model/query/invalid-query.js';
 import { parseReadQuery } from '../model/query/parse-read-query.js';
 import { appliedHeader, readPrefer } from '../model/query/prefer.js';
-import { countStatement, plannedRows, readRows, readStatement } from '../model/query/read-statement.js';
+import { countStatement, plannedRows, readRows } from '../model/query/read-statement.js';
 import type { Statement } from '../model/sql.js';
 import type { ReadWriter } from '../model/values/read-writer.js';
 import { Problem } from '../platform/problem.js';
@@ -101,8 +101,9 @@ export class RecordReads {
       count: null,
     });
     const query = await inThePast(tx, entities, parsed);
-    const { writer } = new ListShape(tx.home, defined, entities, query, 'api');
-    const [row] = await tx.last(readStatement(tx.home, query, writer));
+    const shape = new ListShape(tx.home, defined, entities, query, 'api');
+    const { writer } = shape;
+    const [row] = await tx.last(shape.statement(null));
     if (!row) throw notFound();
     const revisionAt = writer.cells.findIndex((cell) => cell.kind === 'column' && cell.column === 'revision');
     const said = { etag: etagOf(row[revisionAt] as string, defined.version), ...mementoHeader(query) };

@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import { mintContextToken } from '../../src/database/context-token.js';
 import { type ControlPlane, PLATFORM_ID } from '../../src/database/control-plane.js';
+import { qualified } from '../../src/model/ddl/table-ref.js';
 import type { TenantHome } from '../../src/model/entity.js';
-import { createPartition, createPastTable, partitionName, pastTable, qualified } from '../../src/model/past/past-tables.js';
+import { createPartition, createPastTable, partitionName, pastTable } from '../../src/model/past/past-tables.js';
 import { quoteLiteral } from '../../src/model/sql.js';
 import { type TestDatabase, withClient } from './database.js';
 import { ACTOR, noteInsert } from './tenants.js';

@@ -52,7 +52,7 @@ export function checkConditions(entity: Entity, property: Property): readonly Ch
 }
 
 /** Pins the table to its tenant by a literal, so that even a superuser's restore cannot put a row in the wrong house. */
-export function tenantPin(home: TenantHome, entity: Entity): CheckDefinition {
+export function tenantPin(home: TenantHome, entity: Pick<Entity, 'table'>): CheckDefinition {
   const name = derivedName([entity.table, 'tenant'], 'check');
   return { name, definition: `check (tenant_id = ${quoteLiteral(home.tenantId)}::uuid)` };
 }

@@ -5,7 +5,7 @@ import { tableRef } from './table-ref.js';
 /** Adds a named constraint; `definition` is what follows the name, such as `unique ("sku")`. */
 export function addConstraint(
   home: TenantHome,
-  entity: Entity,
+  entity: Pick<Entity, 'table'>,
   { name, definition }: { readonly name: string; readonly definition: string },
 ): string {
   return `alter table ${tableRef(home, entity)} add constraint ${quoteIdent(name)} ${definition}`;

@@ -6,7 +6,7 @@
  */
 
 import { columnType } from '../ddl/column.js';
-import { tableRef } from '../ddl/table-ref.js';
+import { qualified, tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, type Property, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { conversionBetween } from '../plan/conversion/conversion.js';
 import { defaultValue } from '../plan/default-value.js';
@@ -14,7 +14,6 @@ import type { VersionStep } from '../plan/lineage.js';
 import { undeclared } from '../plan/undeclared.js';
 import { quoteIdent, quoteLiteral } from '../sql.js';
 import { type Origins, originsOf } from './origins.js';
-import { qualified } from './past-tables.js';
 
 export interface AsOf {
   /** A SELECT over all columns of the entity's table; $1 is the tenant and $2 the instant. */

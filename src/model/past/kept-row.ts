@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../platform/json-value.js';
-import { type Entity, isSystemMember, type Property } from '../entity.js';
+import { type JsonObject, type JsonValue } from '../../platform/json-value.js';
+import { type Entity, type Property } from '../entity.js';
 import { convertedJson } from '../plan/converted-json.js';
 import type { VersionStep } from '../plan/lineage.js';
 import type { RowWriter } from '../values/row-writer.js';
@@ -70,8 +70,4 @@ export function carryingOver(steps: readonly VersionStep[]): (record: JsonObject
 
 function namesOf({ properties }: Entity): ReadonlySet<string> {
   return new Set(properties.map(({ name }) => name));
-}
-
-export function withoutSystemMembers(record: JsonValue): JsonObject {
-  return isJsonObject(record) ? Object.fromEntries(Object.entries(record).filter(([name]) => !isSystemMember(name))) : {};
 }

@@ -1,7 +1,6 @@
-import { tableRef } from '../ddl/table-ref.js';
+import { qualified, tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { quoteIdent, quoteLiteral } from '../sql.js';
-import { qualified } from './past-tables.js';
 
 /**
  * The part of every statement that changes or deletes records which keeps what they were. It is the same statement as the change,

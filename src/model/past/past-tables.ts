@@ -1,4 +1,7 @@
+import { tenantPin } from '../ddl/add-check.js';
+import { addConstraint } from '../ddl/add-constraint.js';
 import { rowSecurity } from '../ddl/row-security.js';
+import { qualified } from '../ddl/table-ref.js';
 import { type Entity, type Past, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { derivedName } from '../names.js';
 import { quoteIdent, quoteLiteral } from '../sql.js';
@@ -63,7 +66,7 @@ export function createPastTable(home: TenantHome, table: string): readonly strin
   body jsonb not null
 ) partition by range (ended_at)`,
     `alter table ${ref} add constraint ${name('pkey')} primary key (id, ended_at, revision)`,
-    `alter table ${ref} add constraint ${name('tenant')} check (${TENANT_COLUMN} = ${quoteLiteral(home.tenantId)}::uuid)`,
+    addConstraint(home, { table }, tenantPin(home, { table })),
     `create index ${name('ended')} on ${ref} (ended_at, id)`,
     `create index ${name('deletion')} on ${ref} (deletion) where deletion is not null`,
     ...rowSecurity(home, ref),
@@ -90,10 +93,6 @@ export function closePartition(home: TenantHome, table: string, from: Date | nul
     `alter table ${ref} attach partition ${partition} ${boundsSql({ from, to })}`,
     ...createPartition(home, table, { from: to, to: null }),
   ];
-}
-
-export function qualified({ schema }: TenantHome, name: string): string {
-  return `${quoteIdent(schema)}.${quoteIdent(name)}`;
 }
 
 function boundsSql({ from, to }: PastBounds): string {

@@ -1,7 +1,7 @@
 /** The statements that build, drop and rename constraints and indexes, on tables of either size. Used by the operations. */
 
 import type { Reference } from '../ddl/add-relation.js';
-import { tableRef } from '../ddl/table-ref.js';
+import { qualified, tableRef } from '../ddl/table-ref.js';
 import type { TenantHome } from '../entity.js';
 import { ownRows } from '../own-rows.js';
 import { quoteIdent } from '../sql.js';
@@ -12,7 +12,7 @@ import type { Transition } from './transition.js';
 
 export function dropObject({ home, before }: Transition, { kind, name }: TableObject): Step {
   if (kind === 'index') {
-    const sql = `drop index ${quoteIdent(home.schema)}.${quoteIdent(name)}`;
+    const sql = `drop index ${qualified(home, name)}`;
     return { stage: 'drop-indexes', work: 'catalog', as: 'owner', sql, lock: 'ACCESS EXCLUSIVE' };
   }
   const sql = `alter table ${tableRef(home, before)} drop constraint ${quoteIdent(name)}`;

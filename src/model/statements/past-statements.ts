@@ -1,6 +1,6 @@
+import { qualified } from '../ddl/table-ref.js';
 import type { TenantHome } from '../entity.js';
 import { KEPT_ROW } from '../past/kept-row.js';
-import { qualified } from '../past/past-tables.js';
 import { arrayLiteral } from '../query/array-literal.js';
 import type { Statement } from '../sql.js';
 import { AUDIT_PARAMETERS, auditParameters, auditSql } from './audit-sql.js';
@@ -135,16 +135,10 @@ one as (
   select distinct id
   from forgotten
 ),
-${auditSql('record.history-purged', {
-  events: `select $event, $5::uuid, id, '{}'\n  from one`,
-  marker: 'select $marker\n  from one',
-})}
+${toldOnce('record.history-purged')}
 select id
 from forgotten`;
-  return {
-    text,
-    values: [...auditParameters(home.tenantId, entity, context, { first: eventId, last: eventId, count: 1 }), id],
-  };
+  return { text, values: aboutOne(home, entity, id, eventId, context) };
 }
 
 /**
@@ -180,16 +174,22 @@ one as (
   select distinct id
   from purged
 ),
-${forgotten}${auditSql('record.purged', {
-  events: `select $event, $5::uuid, id, '{}'\n  from one`,
-  marker: 'select $marker\n  from one',
-})}
+${forgotten}${toldOnce('record.purged')}
 select id
 from purged`;
-  return {
-    text,
-    values: [...auditParameters(home.tenantId, entity, context, { first: eventId, last: eventId, count: 1 }), id],
-  };
+  return { text, values: aboutOne(home, entity, id, eventId, context) };
+}
+
+/** One event for the record in `one`, if it is there. */
+function toldOnce(action: string): string {
+  return auditSql(action, {
+    events: `select $event, $5::uuid, id, '{}'\n  from one`,
+    marker: 'select $marker\n  from one',
+  });
+}
+
+function aboutOne(home: TenantHome, entity: string, id: string, eventId: string, context: WriteContext): string[] {
+  return [...auditParameters(home.tenantId, entity, context, { first: eventId, last: eventId, count: 1 }), id];
 }
 
 function reach({ days }: PastTable, values: (string | null)[], indent = ''): string {
