@@ -1,7 +1,7 @@
 /** The floors of the house: imports only run downwards, and never in a circle. */
 const floor = (name, from, to) => ({ name, severity: 'error', from: { path: from }, to: { path: to } });
 
-const FEATURES = '^src/(control|entities|records|openapi|packs|imports|past)/';
+const FEATURES = '^src/(control|entities|records|openapi|packs|imports|past|crossing|webhooks)/';
 const CORRIDOR = '^src/(http|access|tenants)/';
 const FOUNDATIONS = '^src/(audit|database|library)/';
 const GROUND = '^src/(model|platform)/';
@@ -26,7 +26,7 @@ module.exports = {
         path: FEATURES,
         pathNot: [
           '^src/$1/',
-          '^src/entities/(entity-registry|defined-entity|stored-versions)\\.ts$',
+          '^src/entities/(entity-registry|entity-views|defined-entity|stored-versions)\\.ts$',
           '^src/packs/packs\\.(module|service)\\.ts$',
         ],
       },
@@ -35,15 +35,25 @@ module.exports = {
     floor(
       'imports-know-only-records-and-the-registry',
       '^src/imports/',
-      '^src/(control|openapi|packs)/|^src/entities/(?!entity-registry|defined-entity)',
+      '^src/(control|openapi|packs)/|^src/entities/(?!entity-registry|entity-views|defined-entity)',
     ),
     floor(
       'the-past-knows-only-records-and-the-registry',
       '^src/past/',
-      '^src/(control|openapi|packs|imports)/|^src/entities/(?!entity-registry|defined-entity|stored-versions)',
+      '^src/(control|openapi|packs|imports)/|^src/entities/(?!entity-registry|entity-views|defined-entity|stored-versions)',
+    ),
+    floor(
+      'webhooks-know-only-the-registry',
+      '^src/webhooks/',
+      '^src/(openapi|packs|imports|past|records)/|^src/control/(?!page\\.query)|^src/entities/(?!entity-registry|entity-views|defined-entity)',
+    ),
+    floor(
+      'crossing-knows-only-records-and-the-registry',
+      '^src/crossing/',
+      '^src/(control|openapi|packs|imports|past)/|^src/entities/(?!entity-registry|entity-views|defined-entity)',
     ),
     // A tenant is made with its packs; nobody else installs any.
-    floor('packs-are-installed-by-control', '^src/(entities|records|openapi|imports|past)/', '^src/packs/'),
+    floor('packs-are-installed-by-control', '^src/(entities|records|openapi|imports|past|crossing)/', '^src/packs/'),
     {
       name: 'model-does-no-io',
       severity: 'error',

@@ -5,13 +5,19 @@ import { ApiKeyLookups } from './access/api-key-lookups.js';
 import { ApiKeyUses } from './access/api-key-uses.js';
 import { ApiKeyVerifier } from './access/api-key-verifier.js';
 import { Authenticator } from './access/authenticator.js';
+import { GrantsInForce } from './access/grants-in-force.js';
 import { JwtStrategy } from './access/jwt.strategy.js';
+import { OpaqueTokens } from './access/opaque-tokens.js';
 import { TokenVerifier } from './access/token-verifier.js';
+import { AuditChain } from './audit/audit-chain.js';
 import { ControlModule } from './control/control.module.js';
+import { CrossingModule } from './crossing/crossing.module.js';
 import { ControlPlane } from './database/control-plane.js';
 import { RuntimePool } from './database/runtime-pool.js';
 import { EntitiesModule } from './entities/entities.module.js';
 import { EntityRegistry } from './entities/entity-registry.js';
+import { EntityViews } from './entities/entity-views.js';
+import { RedactionKeys } from './entities/redaction-keys.js';
 import { AccessGuard } from './http/access.guard.js';
 import { DenialLog } from './http/denial-log.js';
 import { IdempotencySweep } from './http/idempotency-sweep.js';
@@ -20,6 +26,7 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { RateLimits } from './http/rate-limits.js';
 import { RequestDays } from './http/request-days.js';
 import { RowQuotas } from './http/row-quotas.js';
+import { TenantCrossing } from './http/tenant-crossing.js';
 import { TenantTransactions } from './http/tenant-transactions.js';
 import { ImportsModule } from './imports/imports.module.js';
 import { PackLibrary } from './library/pack-library.js';
@@ -33,6 +40,9 @@ import { CursorSeal } from './records/cursor-seal.js';
 import { RecordsModule } from './records/records.module.js';
 import { TenantDirectory } from './tenants/tenant-directory.js';
 import { TenantsService } from './tenants/tenants.service.js';
+import { TurnStore } from './webhooks/turn-store.js';
+import { WebhookSecrets } from './webhooks/webhook-secrets.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** What a process has opened before Nest composes the rooms around it. */
 export interface Foundations {
@@ -40,14 +50,19 @@ export interface Foundations {
   readonly logger: Logger;
   readonly pool: RuntimePool;
   readonly controlPlane: ControlPlane;
+  readonly auditChain: AuditChain;
   readonly directory: TenantDirectory;
   readonly registry: EntityRegistry;
   readonly packs: PackLibrary;
   readonly tokens: TokenVerifier;
+  readonly opaqueTokens: OpaqueTokens;
   readonly metrics: Metrics;
   readonly cursorSeal: CursorSeal;
+  readonly redactionKeys: RedactionKeys;
   readonly apiKeyForm: ApiKeyForm;
   readonly apiKeyLookups: ApiKeyLookups;
+  readonly webhookSecrets: WebhookSecrets;
+  readonly webhookTurns: TurnStore;
   readonly readiness: Readiness;
 }
 
@@ -62,15 +77,23 @@ class FoundationsModule {
       { provide: READINESS, useValue: readiness },
       { provide: RuntimePool, useValue: pool },
       { provide: ControlPlane, useValue: controlPlane },
+      { provide: AuditChain, useValue: foundations.auditChain },
       { provide: TenantDirectory, useValue: directory },
       { provide: EntityRegistry, useValue: registry },
       { provide: PackLibrary, useValue: packs },
       { provide: TokenVerifier, useValue: tokens },
+      { provide: OpaqueTokens, useValue: foundations.opaqueTokens },
       { provide: Metrics, useValue: metrics },
       { provide: CursorSeal, useValue: foundations.cursorSeal },
+      { provide: RedactionKeys, useValue: foundations.redactionKeys },
       { provide: ApiKeyForm, useValue: foundations.apiKeyForm },
       { provide: TenantsService, useFactory: () => new TenantsService(controlPlane, directory) },
       { provide: ApiKeyLookups, useValue: foundations.apiKeyLookups },
+      EntityViews,
+      GrantsInForce,
+      TenantCrossing,
+      { provide: WebhookSecrets, useValue: foundations.webhookSecrets },
+      { provide: TurnStore, useValue: foundations.webhookTurns },
       ApiKeyUses,
       ApiKeyVerifier,
       JwtStrategy,
@@ -97,10 +120,12 @@ export class AppModule {
         FoundationsModule.of(foundations),
         DiscoveryModule,
         ControlModule,
+        CrossingModule,
         EntitiesModule,
         RecordsModule,
         ImportsModule,
         PastModule,
+        WebhooksModule,
         OpenApiModule,
       ],
       providers: [

@@ -1,17 +1,23 @@
 import { Command } from 'commander';
 import { applyCommand } from './commands/apply.command.js';
+import { auditCommand } from './commands/audit.command.js';
 import { demoCommand } from './commands/demo.command.js';
 import { exportCommand } from './commands/export.command.js';
+import { grantsCommand } from './commands/grants.command.js';
 import { importCommand } from './commands/import.command.js';
 import { keysCommand } from './commands/keys.command.js';
 import { migrateCommand } from './commands/migrate.command.js';
 import { packCommand } from './commands/pack.command.js';
 import { planCommand } from './commands/plan.command.js';
+import { publishingCommand } from './commands/publishing.command.js';
+import { queryCommand } from './commands/query.command.js';
+import { rolesCommand } from './commands/roles.command.js';
 import { rolloutCommand } from './commands/rollout.command.js';
 import { settingsCommand } from './commands/settings.command.js';
 import { tokenCommand } from './commands/token.command.js';
 import { typesCommand } from './commands/types.command.js';
 import { rollbackCommand, versionsCommand } from './commands/versions.command.js';
+import { webhooksCommand } from './commands/webhooks.command.js';
 
 /** `npm run -s bss -- <command>`. Answers go to stdout alone, faults to stderr with exit code 1. */
 const program = new Command('bss')
@@ -20,6 +26,10 @@ const program = new Command('bss')
   .addCommand(migrateCommand())
   .addCommand(tokenCommand())
   .addCommand(keysCommand())
+  .addCommand(grantsCommand())
+  .addCommand(queryCommand())
+  .addCommand(webhooksCommand())
+  .addCommand(rolesCommand())
   .addCommand(demoCommand())
   .addCommand(settingsCommand())
   .addCommand(planCommand())
@@ -29,6 +39,8 @@ const program = new Command('bss')
   .addCommand(typesCommand())
   .addCommand(exportCommand())
   .addCommand(importCommand())
+  .addCommand(auditCommand())
+  .addCommand(publishingCommand())
   .addCommand(packCommand())
   .addCommand(rolloutCommand());
 

@@ -2,12 +2,12 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ApiKeyForm } from './access/api-key-form.js';
 import { ApiKeyLookups } from './access/api-key-lookups.js';
-import { startDevelopmentAuthServer } from './access/development-auth-server.js';
-import { openDevelopmentIssuer } from './access/development-issuer.js';
-import { TokenVerifier } from './access/token-verifier.js';
+import { type AuthServiceOptions, authServiceOf } from './access/auth-service.js';
+import { startDevelopmentAuthService } from './access/development-auth-service.js';
 import { AppModule } from './app.module.js';
-import { AuditPublisher } from './audit/audit-publisher.js';
-import { auditSink } from './audit/audit-sink.js';
+import { AuditChain } from './audit/audit-chain.js';
+import { auditSinks } from './audit/audit-sinks.js';
+import { Publishing } from './audit/publishing.js';
 import { checkDatabase } from './database/boot-checks.js';
 import { type ContextKeys, ControlPlane } from './database/control-plane.js';
 import { startEmbeddedDeployment } from './database/embedded/embedded-deployment.js';
@@ -15,6 +15,7 @@ import { RuntimePool } from './database/runtime-pool.js';
 import { WakeUp } from './database/wake-up.js';
 import { EntityVersionRow, TenantSchemaRow } from './entities/entity.rows.js';
 import { EntityRegistry } from './entities/entity-registry.js';
+import { RedactionKeys } from './entities/redaction-keys.js';
 import { createApp } from './http/create-app.js';
 import { PackLibrary } from './library/pack-library.js';
 import { PlatformOpenApi } from './openapi/platform-openapi.js';
@@ -24,6 +25,8 @@ import { parseContextKeys, type Settings } from './platform/settings.js';
 import { CursorSeal } from './records/cursor-seal.js';
 import { TenantRow } from './tenants/tenant.row.js';
 import { TenantDirectory } from './tenants/tenant-directory.js';
+import { TurnStore } from './webhooks/turn-store.js';
+import { WebhookSecrets } from './webhooks/webhook-secrets.js';
 
 /** Opens everything a service process needs, in order, and closes it in reverse. Used by main, the tests and the bench. */
 
@@ -44,8 +47,9 @@ interface Surroundings {
   readonly contextKeys: ContextKeys;
   /** 32 bytes; null: there are no API keys. */
   readonly apiKeyPepper: Buffer | null;
-  readonly issuer: string;
-  readonly jwksUrl: string;
+  /** 32 bytes each, the one to encrypt with first; none: there are no webhooks. */
+  readonly webhookKeys: readonly Buffer[];
+  readonly auth: AuthServiceOptions;
 }
 
 type Closer = () => Promise<void>;
@@ -64,7 +68,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
 }
 
 async function open(settings: Settings, logger: Logger, closers: Closer[]): Promise<RunningService> {
-  const { runtimeUrl, controlUrl, contextKeys, apiKeyPepper, issuer, jwksUrl } = await surroundings(settings, logger, closers);
+  const { runtimeUrl, controlUrl, contextKeys, apiKeyPepper, webhookKeys, auth } = await surroundings(settings, logger, closers);
   const onError = (error: unknown): void => logger.warn({ err: error }, 'a background task failed and will be tried again');
 
   const report = await checkDatabase({ runtimeUrl, controlUrl }, settings.NODE_ENV === 'test');
@@ -88,6 +92,11 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
   closers.push(() => keyPlane.close());
   if (apiKeyPepper) await keyPlane.connect();
 
+  // Of its own too: neither definitions nor webhooks wait for the other.
+  const webhookPlane = new ControlPlane({ url: controlUrl, contextKeys, entities: [], poolSize: 4 });
+  closers.push(() => webhookPlane.close());
+  if (webhookKeys.length > 0) await webhookPlane.connect();
+
   const pool = new RuntimePool({
     url: runtimeUrl,
     size: settings.DATABASE_POOL_SIZE,
@@ -106,13 +115,15 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
   closers.push(() => wakeUp.stop());
   await wakeUp.start();
 
-  const tokens = new TokenVerifier({ issuer, audience: settings.AUTH_AUDIENCE, jwksUrl, onKeyFetchFailure: onError });
-  const sink = auditSink(settings.AUDIT_SINK);
-  if (sink) {
-    const publisher = new AuditPublisher(controlPlane, sink, onError);
-    publisher.start();
-    closers.push(() => publisher.stop());
-  }
+  const { tokens, opaqueTokens } = authServiceOf(auth, onError);
+  const metrics = new Metrics(pool);
+  const auditChain = await AuditChain.open({ settings, controlUrl, contextKeys, logger, metrics: metrics.registry, onError });
+  closers.push(() => auditChain.stop());
+  auditChain.start();
+  const sinks = auditSinks(settings, logger);
+  const publishing = new Publishing({ controlUrl, contextKeys, sinks, settings, logger, registry: metrics.registry });
+  closers.push(() => publishing.stop());
+  await publishing.start();
 
   let draining = false;
   const readiness = async () => [
@@ -120,20 +131,25 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
     { name: 'auth', reason: await tokens.whyNotReady() },
     { name: 'process', reason: draining ? 'the service is shutting down' : null },
   ];
-  const metrics = new Metrics(pool);
   const foundations = {
     settings,
     logger,
     pool,
     controlPlane,
+    auditChain,
     directory,
     registry,
     packs: PackLibrary.read(settings.PACKS_DIR),
     tokens,
+    opaqueTokens,
     metrics,
     readiness,
     cursorSeal: new CursorSeal(contextKeys),
+    // The pepper stays as it is, while context keys are changed.
+    redactionKeys: new RedactionKeys(apiKeyPepper ?? contextKeys[0].secret),
     apiKeyLookups: new ApiKeyLookups(keyPlane),
+    webhookSecrets: new WebhookSecrets(webhookKeys),
+    webhookTurns: new TurnStore(webhookPlane),
     apiKeyForm: new ApiKeyForm(settings.API_KEY_ENVIRONMENT, apiKeyPepper),
   };
   const app = await createApp(AppModule.of(foundations), foundations, () => draining);
@@ -166,32 +182,38 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
 
 async function surroundings(settings: Settings, logger: Logger, closers: Closer[]): Promise<Surroundings> {
   const database = await databaseOf(settings, logger, closers);
-  if (settings.AUTH_ISSUER && settings.AUTH_JWKS_URL)
-    return { ...database, issuer: settings.AUTH_ISSUER, jwksUrl: settings.AUTH_JWKS_URL };
-  const issuer = await openDevelopmentIssuer(settings.DATA_DIR);
-  const server = await startDevelopmentAuthServer(issuer);
-  closers.push(() => server.stop());
-  return { ...database, issuer: issuer.issuer, jwksUrl: server.jwksUrl };
+  const auth = settings.AUTH_ISSUER ? authOf(settings, settings.AUTH_ISSUER) : await developmentAuth(settings, closers);
+  return { ...database, auth };
 }
 
-async function databaseOf(
-  settings: Settings,
-  logger: Logger,
-  closers: Closer[],
-): Promise<Omit<Surroundings, 'issuer' | 'jwksUrl'>> {
-  const { DATABASE_URL, DATABASE_CONTROL_URL, CONTEXT_KEYS, API_KEY_PEPPER } = settings;
+function authOf(settings: Settings, issuer: string): AuthServiceOptions {
+  const { AUTH_AUDIENCE: audience, AUTH_JWKS_URL: jwksUrl, AUTH_CLIENT_ID: id, AUTH_CLIENT_SECRET: secret } = settings;
+  const client = id && secret ? { id, secret, introspectionUrl: settings.AUTH_INTROSPECTION_URL } : undefined;
+  return { issuer, audience, jwksUrl, client };
+}
+
+async function developmentAuth(settings: Settings, closers: Closer[]): Promise<AuthServiceOptions> {
+  const service = await startDevelopmentAuthService(settings.DATA_DIR);
+  closers.push(() => service.stop());
+  return service.options(settings.AUTH_AUDIENCE);
+}
+
+async function databaseOf(settings: Settings, logger: Logger, closers: Closer[]): Promise<Omit<Surroundings, 'auth'>> {
+  const { DATABASE_URL, DATABASE_CONTROL_URL, CONTEXT_KEYS, API_KEY_PEPPER, WEBHOOK_KEY } = settings;
   const pepper = API_KEY_PEPPER === undefined ? null : Buffer.from(API_KEY_PEPPER, 'base64');
+  const webhookKeys = (WEBHOOK_KEY?.split(',') ?? []).map((key) => Buffer.from(key, 'base64'));
   if (DATABASE_URL && DATABASE_CONTROL_URL && CONTEXT_KEYS) {
     return {
       runtimeUrl: DATABASE_URL,
       controlUrl: DATABASE_CONTROL_URL,
       contextKeys: parseContextKeys(CONTEXT_KEYS),
       apiKeyPepper: pepper,
+      webhookKeys,
     };
   }
   const deployment = await startEmbeddedDeployment(settings.DATA_DIR, (line) => logger.info(line));
   closers.push(() => deployment.stop());
-  return { ...deployment, apiKeyPepper: pepper ?? deployment.apiKeyPepper };
+  return { ...deployment, apiKeyPepper: pepper ?? deployment.apiKeyPepper, webhookKeys: [...webhookKeys, deployment.webhookKey] };
 }
 
 async function closeAll(closers: Closer[], logger: Logger): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Actor } from '../database/context-token.js';
 import type { ControlPlane } from '../database/control-plane.js';
-import { API_KEY_SUBJECT, type Principal, TENANT_ROLES } from './principal.js';
+import { NO_CLAIMS } from '../model/access/claims.js';
+import { API_KEY_SUBJECT, type Principal, roleNames } from './principal.js';
 
 /**
  * API keys by their ids, remembered for less time than a revocation may take to be known everywhere. Who asks while a query is under way
@@ -125,7 +126,8 @@ function storedKeyOf(row: StoredApiKeyRow): StoredApiKey {
   const principal = Object.freeze({
     subject: `${API_KEY_SUBJECT}${id}`,
     tenantId,
-    roles: Object.freeze(TENANT_ROLES.filter((role) => row.roles.includes(role))),
+    roles: roleNames(row.roles.filter((role) => role !== 'system_admin')),
+    claims: NO_CLAIMS,
     apiKey: Object.freeze({ id, name, scopes, expiresAt }),
   });
   const { former_secret_hash: hash, former_until: until } = row;

@@ -5,12 +5,25 @@ import { createTokenForge, FORGE_TENANT } from '../../test/harness/token-forge.j
 import { Problem } from '../platform/problem.js';
 import { ApiKeyVerifier } from './api-key-verifier.js';
 import { Authenticator } from './authenticator.js';
+import { CLAIM_NAMES } from './claimed-principal.js';
 import { JwtStrategy } from './jwt.strategy.js';
+import { OpaqueTokens } from './opaque-tokens.js';
 import { TokenVerifier } from './token-verifier.js';
 
 const forge = createTokenForge();
 
-async function newAuthenticator(keys: () => Response = () => Response.json(forge.jwks())): Promise<Authenticator> {
+/** Its Auth Service says of every opaque token that it is nobody's. */
+async function newAuthenticator(
+  keys: () => Response = () => Response.json(forge.jwks()),
+  introspected: string[] | null = [],
+): Promise<Authenticator> {
+  const asked = introspected && {
+    introspect: async (token: string) => {
+      introspected.push(token);
+      return { active: false };
+    },
+  };
+  const rules = { issuer: forge.issuer, audience: forge.audience, clockToleranceSeconds: 30 };
   const verifier = new TokenVerifier({
     issuer: forge.issuer,
     audience: forge.audience,
@@ -21,6 +34,7 @@ async function newAuthenticator(keys: () => Response = () => Response.json(forge
     providers: [
       { provide: TokenVerifier, useValue: verifier },
       { provide: ApiKeyVerifier, useValue: { verify: async (text: string) => ({ subject: `key ${text}` }) } },
+      { provide: OpaqueTokens, useValue: new OpaqueTokens(asked, rules, CLAIM_NAMES) },
       JwtStrategy,
       Authenticator,
     ],
@@ -85,6 +99,44 @@ describe('a request', () => {
     await expect(authenticator.authenticate({ headers })).resolves.toEqual({ subject: `key ${text}` });
   });
 
+  it.each([
+    ['a token of three parts, whatever they are', forge.token({ iss: 'https://evil.test' })],
+    ['three parts that are no token', 'a.b.c'],
+    ['three empty parts', '..'],
+    ['an API key', 'bss_test_key'],
+    ['nothing', ''],
+    ['9 KB', 'x'.repeat(9_000)],
+    ['8 KB and a character', 'x'.repeat(8_193)],
+    ['two words', 'opaque junk'],
+    ['quotes', '"opaque"'],
+    ['another alphabet', 'op\u00e4que'],
+    ['padding in the middle', 'opa=que'],
+    ['a line break', 'opaque\n'],
+    ['NUL', 'opa\u0000que'],
+  ])('makes nobody ask the Auth Service about %s', async (_name, token) => {
+    const asked: string[] = [];
+    const authenticator = await newAuthenticator(undefined, asked);
+    await authenticator.authenticate(withHeader(`Bearer ${token}`)).catch(() => {});
+    expect(asked).toEqual([]);
+  });
+
+  it('has the Auth Service asked about a token of any other form', async () => {
+    const asked: string[] = [];
+    const authenticator = await newAuthenticator(undefined, asked);
+    const tokens = ['0', 'x'.repeat(8_192), 'a-b_c~d+e/f==', 'v1.opaque', 'a.b.c.d', 'a..b.c.d'];
+    for (const token of tokens) {
+      await expect(authenticator.authenticate(withHeader(`bearer  ${token}`))).rejects.toMatchObject({
+        code: 'auth/invalid-token',
+      });
+    }
+    expect(asked).toEqual(tokens);
+  });
+
+  it('with such a token is refused where the Auth Service is not asked', async () => {
+    const authenticator = await newAuthenticator(undefined, null);
+    await expect(authenticator.authenticate(withHeader('Bearer opaque'))).rejects.toMatchObject({ code: 'auth/invalid-token' });
+  });
+
   it('is answered 503 while the Auth Service is away, not 401', async () => {
     const authenticator = await newAuthenticator(() => new Response(null, { status: 502 }));
     const outcome = await authenticator.authenticate(withHeader(`Bearer ${forge.token()}`)).catch((error: unknown) => error);
@@ -105,6 +157,7 @@ describe('a request', () => {
       subject: 'somebody',
       tenantId: FORGE_TENANT,
       roles: ['viewer'],
+      claims: {},
     });
   });
 

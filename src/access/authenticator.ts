@@ -1,6 +1,7 @@
 /**
- * Who is asking: a token goes to the passport strategy, run on one request without Express, as passport's middleware would want sessions
- * and a response to write to; an API key to its verifier. Used by the access guard.
+ * Who is asking: a signed token goes to the passport strategy, run on one request without Express, as passport's middleware would want
+ * sessions and a response to write to; an API key to its verifier; any other token to whoever asks the Auth Service. Used by the access
+ * guard.
  */
 
 import { Injectable } from '@nestjs/common';
@@ -8,6 +9,7 @@ import { Problem } from '../platform/problem.js';
 import { API_KEY_PREFIX } from './api-key-form.js';
 import { ApiKeyVerifier } from './api-key-verifier.js';
 import { bearerToken, JwtStrategy, type RequestWithHeaders } from './jwt.strategy.js';
+import { OpaqueTokens } from './opaque-tokens.js';
 import type { Principal } from './principal.js';
 
 /** The outcomes passport hangs on a strategy for each attempt (passport-strategy's contract). */
@@ -23,16 +25,19 @@ export class Authenticator {
   constructor(
     private readonly strategy: JwtStrategy,
     private readonly keys: ApiKeyVerifier,
+    private readonly opaque: OpaqueTokens,
   ) {}
 
   /**
    * @throws Problem `auth/missing-credentials` (401, `WWW-Authenticate: Bearer`) when there is neither a Bearer token nor an API key
    * @throws Problem `request/invalid-header` (400) for `X-API-Key` together with `Authorization`
-   * @throws Problem as `TokenVerifier.verify` or `ApiKeyVerifier.verify` raised it
+   * @throws Problem as `TokenVerifier.verify`, `ApiKeyVerifier.verify` or `OpaqueTokens.verify` raised it
    */
   async authenticate(request: RequestWithHeaders): Promise<Principal> {
     const key = apiKeyOf(request);
-    return key === null ? this.byToken(request) : this.keys.verify(key);
+    if (key !== null) return this.keys.verify(key);
+    const token = bearerToken(request);
+    return token !== null && this.opaque.takes(token) ? this.opaque.verify(token) : this.byToken(request);
   }
 
   private byToken(request: RequestWithHeaders): Promise<Principal> {

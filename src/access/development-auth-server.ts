@@ -1,40 +1,82 @@
 /**
- * The HTTP face of the development issuer: discovery and key set, on loopback. Started by the service in embedded mode,
- * so that the rest of it knows an issuer and a key address only, as in production.
+ * The HTTP face of the development Auth Service, on loopback: discovery and key set for everybody, opaque tokens and what they stand for
+ * to its clients. Started by the service in embedded mode, so that the rest of it finds what it would find in production.
  */
 
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isJsonObject, type JsonObject } from '../platform/json-value.js';
 import type { DevelopmentIssuer } from './development-issuer.js';
+import type { DevelopmentClient, DevelopmentTokens } from './development-tokens.js';
+
+const LARGEST_FORM = 16_384;
 
 export interface DevelopmentAuthServer {
+  readonly metadataUrl: string;
   readonly jwksUrl: string;
+  readonly tokenUrl: string;
   stop(): Promise<void>;
 }
 
-/** Listens on 127.0.0.1 at a port the system chooses. It gives out public keys only, never a token. */
+interface Answer {
+  readonly status: number;
+  readonly body?: object;
+  readonly headers?: Record<string, string>;
+}
+
+/** RFC 6749 §5.2. */
+const refusal = (error: string, description?: string): Answer => ({
+  status: 400,
+  body: { error, error_description: description },
+});
+const STRANGER: Answer = { status: 401, body: { error: 'invalid_client' }, headers: { 'www-authenticate': 'Basic' } };
+
+/** Listens on 127.0.0.1 at a port the system chooses. @param tokens without, it gives out public keys only, never a token */
 export async function startDevelopmentAuthServer(
   issuer: Pick<DevelopmentIssuer, 'issuer' | 'jwks'>,
+  tokens: DevelopmentTokens | null = null,
 ): Promise<DevelopmentAuthServer> {
   let origin = '';
-  const documents: Record<string, () => object> = {
-    '/jwks': () => issuer.jwks(),
-    '/.well-known/openid-configuration': () => ({
-      issuer: issuer.issuer,
-      jwks_uri: `${origin}/jwks`,
-      response_types_supported: [],
-      subject_types_supported: ['public'],
+  const metadata = () => ({
+    issuer: issuer.issuer,
+    jwks_uri: `${origin}/jwks`,
+    ...(tokens && {
+      token_endpoint: `${origin}/token`,
+      introspection_endpoint: `${origin}/introspect`,
+      grant_types_supported: ['client_credentials'],
+      token_endpoint_auth_methods_supported: ['client_secret_basic'],
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
     }),
+    response_types_supported: [],
+    subject_types_supported: ['public'],
+  });
+  const documents = new Map<string, () => object>([
+    ['/jwks', () => issuer.jwks()],
+    ['/.well-known/openid-configuration', metadata],
+    ['/.well-known/oauth-authorization-server', metadata],
+  ]);
+
+  const answerTo = async (request: IncomingMessage): Promise<Answer> => {
+    const { url = '', method = '' } = request;
+    const document = documents.get(url);
+    if (document) {
+      const isRead = method === 'GET' || method === 'HEAD';
+      return isRead ? { status: 200, body: document() } : { status: 405, headers: { allow: 'GET, HEAD' } };
+    }
+    if (!tokens || (url !== '/token' && url !== '/introspect')) return { status: 404 };
+    if (method !== 'POST') return { status: 405, headers: { allow: 'POST' } };
+    if (!isClient(request, url === '/token' ? 'bss' : 'business-store', tokens)) return STRANGER;
+    const form = await formOf(request);
+    if (form === null) return { status: 413 };
+    return url === '/token' ? issued(tokens, form) : introspected(tokens, form);
   };
   const server = createServer((request, response) => {
-    const document = Object.hasOwn(documents, request.url ?? '') ? documents[request.url!] : undefined;
-    if (!document) {
-      response.writeHead(404).end();
-    } else if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.writeHead(405, { allow: 'GET, HEAD' }).end();
-    } else {
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document()));
-    }
+    void answerTo(request)
+      .catch(() => ({ status: 500 }) as Answer)
+      .then(({ status, body, headers }) => {
+        const type = body ? { 'content-type': 'application/json', 'cache-control': 'no-store' } : {};
+        response.writeHead(status, { ...type, ...headers }).end(body && JSON.stringify(body));
+      });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -43,11 +85,67 @@ export async function startDevelopmentAuthServer(
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   return {
+    metadataUrl: `${origin}/.well-known/openid-configuration`,
     jwksUrl: `${origin}/jwks`,
+    tokenUrl: `${origin}/token`,
     stop: () =>
       new Promise((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
         server.closeAllConnections();
       }),
   };
+}
+
+/** RFC 6749 §2.3.1; ids and secrets of ours have no character that would be encoded. */
+function isClient({ headers }: IncomingMessage, client: DevelopmentClient, tokens: DevelopmentTokens): boolean {
+  const [, credentials = ''] = /^basic +(\S+)$/i.exec(headers.authorization ?? '') ?? [];
+  const text = Buffer.from(credentials, 'base64').toString();
+  const colon = text.indexOf(':');
+  return text.slice(0, Math.max(colon, 0)) === client && tokens.isSecretOf(client, text.slice(colon + 1));
+}
+
+async function formOf(request: IncomingMessage): Promise<URLSearchParams | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > LARGEST_FORM) return null;
+    chunks.push(chunk);
+  }
+  return new URLSearchParams(Buffer.concat(chunks).toString());
+}
+
+/** RFC 6749 §4.4, with members of our own that say for whom. */
+function issued(tokens: DevelopmentTokens, form: URLSearchParams): Answer {
+  if (form.get('grant_type') !== 'client_credentials') return refusal('unsupported_grant_type');
+  const seconds = Number(form.get('expires_in') ?? 3600);
+  if (!Number.isInteger(seconds) || seconds < 1) return refusal('invalid_request', 'expires_in is not a number of seconds');
+  const claims = objectOf(form.get('claims') ?? '{}');
+  if (!claims) return refusal('invalid_request', 'claims is not a JSON object');
+  try {
+    const token = tokens.issue({
+      subject: form.get('subject') ?? 'developer',
+      tenantId: form.get('tenant_id') ?? undefined,
+      roles: (form.get('roles') ?? '').split(' ').filter((role) => role !== ''),
+      expiresInSeconds: seconds,
+      claims,
+    });
+    return { status: 200, body: { access_token: token, token_type: 'Bearer', expires_in: seconds } };
+  } catch (error) {
+    return refusal('invalid_request', (error as Error).message);
+  }
+}
+
+function introspected(tokens: DevelopmentTokens, form: URLSearchParams): Answer {
+  const token = form.get('token');
+  return token === null ? refusal('invalid_request', 'token is missing') : { status: 200, body: tokens.introspect(token) };
+}
+
+function objectOf(text: string): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : null;
+  } catch {
+    return null;
+  }
 }

@@ -49,6 +49,27 @@ describe('the development issuer', () => {
     await expect(issuer.sign({ subject: 'somebody', ...request })).rejects.toThrow('names no tenant');
   });
 
+  it.each(['iss', 'aud', 'sub', 'exp', 'nbf', 'iat', 'jti', 'tenant_id', 'roles', 'active', 'cnf'])(
+    'refuses to sign a claim %s of somebody else',
+    async (name) => {
+      const issuer = await openDevelopmentIssuer(dataDir);
+      const request = { subject: 'somebody', tenantId: TENANT, roles: ['viewer'], claims: { [name]: 'x' } };
+      await expect(issuer.sign(request)).rejects.toThrow(`The claim ${name} is not yours to set.`);
+    },
+  );
+
+  it('signs other claims, and roles of the tenant’s own', async () => {
+    const issuer = await openDevelopmentIssuer(dataDir);
+    const claims = { region: 'north', teams: ['a', 'b'], level: 3 };
+    await verifierOf(issuer, async (verifier) => {
+      const token = await issuer.sign({ subject: 'somebody', tenantId: TENANT, roles: ['clerk', 'viewer'], claims });
+      await expect(verifier.verify(token)).resolves.toEqual({
+        ...{ subject: 'somebody', tenantId: TENANT, claims },
+        roles: ['viewer', 'clerk'],
+      });
+    });
+  });
+
   it('keeps its private key to its owner and leaves nothing else behind', async () => {
     await openDevelopmentIssuer(dataDir);
     expect(await readdir(dataDir)).toEqual(['development-issuer.json']);
@@ -72,7 +93,12 @@ describe('the development issuer', () => {
   it('has the same key after a restart, so that tokens live on', async () => {
     const token = await (await openDevelopmentIssuer(dataDir)).sign({ subject: 'somebody', tenantId: TENANT, roles: ['admin'] });
     await verifierOf(await openDevelopmentIssuer(dataDir), async (verifier) => {
-      await expect(verifier.verify(token)).resolves.toEqual({ subject: 'somebody', tenantId: TENANT, roles: ['admin'] });
+      await expect(verifier.verify(token)).resolves.toEqual({
+        subject: 'somebody',
+        tenantId: TENANT,
+        roles: ['admin'],
+        claims: {},
+      });
     });
   });
 
@@ -80,7 +106,12 @@ describe('the development issuer', () => {
     const issuer = await openDevelopmentIssuer(dataDir);
     await verifierOf(issuer, async (verifier) => {
       const token = await issuer.sign({ subject: 'root', roles: ['system_admin'] });
-      await expect(verifier.verify(token)).resolves.toEqual({ subject: 'root', tenantId: null, roles: ['system_admin'] });
+      await expect(verifier.verify(token)).resolves.toEqual({
+        subject: 'root',
+        tenantId: null,
+        roles: ['system_admin'],
+        claims: {},
+      });
     });
   });
 

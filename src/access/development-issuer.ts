@@ -4,10 +4,11 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JSONWebKeySet, type JWK, SignJWT } from 'jose';
-import type { Role } from './principal.js';
+import type { JsonObject, JsonValue } from '../platform/json-value.js';
+import { CLAIM_NAMES } from './claimed-principal.js';
+import { readOrCreate } from './secret-file.js';
 
 const DEVELOPMENT_ISSUER = 'urn:bss:development';
 const DEVELOPMENT_AUDIENCE = 'business-store';
@@ -16,13 +17,21 @@ const ALGORITHM = 'ES256';
 const FILE_NAME = 'development-issuer.json';
 const DEFAULT_LIFETIME_SECONDS = 3600;
 
-interface TokenRequest {
+/** What every token says by itself: nobody may say otherwise (RFC 7519 §4.1, RFC 7662 §2.2). */
+const OURS: readonly string[] = [
+  ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'active', 'client_id', 'token_type', 'cnf'],
+  ...Object.values(CLAIM_NAMES),
+];
+
+export interface TokenRequest {
   readonly subject: string;
   /** Required, unless the roles hold `system_admin`: then it must be absent. */
   readonly tenantId?: string;
-  readonly roles: readonly Role[];
+  readonly roles: readonly string[];
   /** Default 3600. */
   readonly expiresInSeconds?: number;
+  /** What the token says beside, by names that are not taken. */
+  readonly claims?: JsonObject;
 }
 
 export interface DevelopmentIssuer {
@@ -30,7 +39,7 @@ export interface DevelopmentIssuer {
   readonly audience: string;
   /** The public half, as `/jwks` serves it. */
   jwks(): JSONWebKeySet;
-  /** A signed access token (RFC 9068). Throws an Error when tenant and roles do not go together. */
+  /** A signed access token (RFC 9068). Rejects with an Error as `claimsOf` throws it. */
   sign(request: TokenRequest): Promise<string>;
 }
 
@@ -40,7 +49,12 @@ export interface DevelopmentIssuer {
  */
 export async function openDevelopmentIssuer(dataDir: string): Promise<DevelopmentIssuer> {
   const file = join(dataDir, FILE_NAME);
-  const jwk = (await readKey(file)) ?? (await createKey(dataDir, file));
+  const jwk = await readOrCreate(file, async () => {
+    const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
+    return exportJWK(privateKey);
+  }).catch((error: unknown) => {
+    throw error instanceof SyntaxError ? damaged(file, error) : error;
+  });
   const key = await importKey(file, jwk);
   const { kty, crv, x, y } = jwk;
   const kid = await calculateJwkThumbprint({ kty, crv, x, y });
@@ -49,56 +63,34 @@ export async function openDevelopmentIssuer(dataDir: string): Promise<Developmen
     issuer: DEVELOPMENT_ISSUER,
     audience: DEVELOPMENT_AUDIENCE,
     jwks: () => ({ keys: [{ kty, crv, x, y, kid, alg: ALGORITHM, use: 'sig' }] }),
-    sign: async ({ subject, tenantId, roles, expiresInSeconds = DEFAULT_LIFETIME_SECONDS }) => {
-      if (roles.includes('system_admin') === (tenantId !== undefined)) {
-        throw new Error('A system_admin token names no tenant; a token with other roles names one.');
-      }
-      const now = Math.floor(Date.now() / 1000);
-      return new SignJWT({ tenant_id: tenantId, roles: [...roles] })
-        .setProtectedHeader({ alg: ALGORITHM, kid, typ: 'at+jwt' })
-        .setIssuer(DEVELOPMENT_ISSUER)
-        .setAudience(DEVELOPMENT_AUDIENCE)
-        .setSubject(subject)
-        .setIssuedAt(now)
-        .setExpirationTime(now + expiresInSeconds)
-        .setJti(randomUUID())
-        .sign(key);
-    },
+    sign: async (request) =>
+      new SignJWT({ ...claimsOf(request) }).setProtectedHeader({ alg: ALGORITHM, kid, typ: 'at+jwt' }).sign(key),
   };
 }
 
-async function readKey(file: string): Promise<JWK | null> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    if (error instanceof SyntaxError) throw damaged(file, error);
-    throw error;
+/**
+ * All that a token for this request says.
+ * @throws Error when tenant and roles do not go together, or a claim has a name that is taken
+ */
+export function claimsOf(request: TokenRequest): Record<string, JsonValue> {
+  const { subject, tenantId, roles, expiresInSeconds = DEFAULT_LIFETIME_SECONDS, claims = {} } = request;
+  if (roles.includes('system_admin') === (tenantId !== undefined)) {
+    throw new Error('A system_admin token names no tenant; a token with other roles names one.');
   }
-}
-
-/** A hard link appears whole or not at all and never replaces a file, so the first of several processes wins. */
-async function createKey(dataDir: string, file: string): Promise<JWK> {
-  const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
-  const jwk = await exportJWK(privateKey);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const draft = `${file}.${randomUUID()}`;
-  try {
-    const handle = await open(draft, 'wx', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(jwk)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await link(draft, file);
-    return jwk;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return (await readKey(file)) as JWK;
-  } finally {
-    await rm(draft, { force: true });
-  }
+  const taken = Object.keys(claims).find((name) => OURS.includes(name));
+  if (taken !== undefined) throw new Error(`The claim ${taken} is not yours to set.`);
+  const now = Math.floor(Date.now() / 1000);
+  return {
+    ...claims,
+    iss: DEVELOPMENT_ISSUER,
+    aud: DEVELOPMENT_AUDIENCE,
+    sub: subject,
+    iat: now,
+    exp: now + expiresInSeconds,
+    jti: randomUUID(),
+    ...(tenantId !== undefined && { tenant_id: tenantId }),
+    roles: [...roles],
+  };
 }
 
 async function importKey(file: string, jwk: JWK) {

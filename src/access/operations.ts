@@ -1,8 +1,9 @@
-import type { Principal, Role } from './principal.js';
+import type { Role } from './principal.js';
 
 /**
  * The published permission table: every route names one operation, every operation names the roles that may. A route
- * without an operation does not boot. `public` needs no credentials; `tenant` operations need a token of that tenant.
+ * without an operation does not boot. `public` needs no credentials, `session` any that are good, whatever their roles; `tenant`
+ * operations need a token of that tenant.
  */
 interface OperationRule {
   readonly scope: 'public' | 'session' | 'system' | 'tenant';
@@ -13,6 +14,8 @@ interface OperationRule {
   readonly ofEntity?: true;
   /** No API key may: a leaked one makes no others. */
   readonly notForKeys?: true;
+  /** Decides who may do what, or could be used to: no role of a tenant's own may. */
+  readonly definesRights?: true;
 }
 
 const READERS: readonly Role[] = ['viewer', 'editor', 'admin', 'auditor', 'service'];
@@ -21,11 +24,8 @@ const WRITERS: readonly Role[] = ['editor', 'admin', 'service'];
 export const OPERATIONS = {
   'health.read': { scope: 'public', roles: [], readOnly: true },
   'docs.read': { scope: 'public', roles: [], readOnly: true },
-  'session.read': {
-    scope: 'session',
-    roles: ['viewer', 'editor', 'admin', 'auditor', 'service', 'system_admin'],
-    readOnly: true,
-  },
+  'audit.keys': { scope: 'public', roles: [], readOnly: true },
+  'session.read': { scope: 'session', roles: [], readOnly: true },
 
   'tenants.create': { scope: 'system', roles: ['system_admin'], readOnly: false },
   'tenants.read': { scope: 'system', roles: ['system_admin'], readOnly: true },
@@ -36,9 +36,19 @@ export const OPERATIONS = {
   'rollouts.read': { scope: 'system', roles: ['system_admin'], readOnly: true },
   'rollouts.manage': { scope: 'system', roles: ['system_admin'], readOnly: false },
 
+  'grants.read': { scope: 'system', roles: ['system_admin'], readOnly: true },
+  'grants.create': { scope: 'system', roles: ['system_admin'], readOnly: false },
+  'grants.approve': { scope: 'system', roles: ['system_admin'], readOnly: false },
+  'grants.revoke': { scope: 'system', roles: ['system_admin'], readOnly: false },
+  'admin.query': { scope: 'system', roles: ['system_admin'], readOnly: true },
+
+  'publishing.read': { scope: 'system', roles: ['system_admin'], readOnly: true },
+  'publishing.manage': { scope: 'system', roles: ['system_admin'], readOnly: false },
+
   'entities.read': { scope: 'tenant', roles: READERS, readOnly: true, ofEntity: true },
-  'entities.plan': { scope: 'tenant', roles: ['admin'], readOnly: true },
-  'entities.define': { scope: 'tenant', roles: ['admin'], readOnly: false },
+  // A plan counts rows and names some, whatever their rules say: asking it would tell every value.
+  'entities.plan': { scope: 'tenant', roles: ['admin'], readOnly: true, definesRights: true },
+  'entities.define': { scope: 'tenant', roles: ['admin'], readOnly: false, definesRights: true },
 
   'records.read': { scope: 'tenant', roles: READERS, readOnly: true, ofEntity: true },
   'records.create': { scope: 'tenant', roles: WRITERS, readOnly: false, ofEntity: true },
@@ -53,9 +63,18 @@ export const OPERATIONS = {
   'deleted.restore': { scope: 'tenant', roles: WRITERS, readOnly: false, ofEntity: true },
   'deleted.purge': { scope: 'tenant', roles: ['admin'], readOnly: false, ofEntity: true },
 
+  'access.read': { scope: 'tenant', roles: ['admin', 'auditor'], readOnly: true },
   'audit.read': { scope: 'tenant', roles: ['admin', 'auditor'], readOnly: true },
+  'audit.verify': { scope: 'tenant', roles: ['admin', 'auditor'], readOnly: true },
+  // The bodies as they were hashed: whatever is kept from anybody is in it, but for personal values.
+  'audit.export': { scope: 'tenant', roles: ['admin'], readOnly: true, definesRights: true },
+  'audit.erase': { scope: 'tenant', roles: ['admin'], readOnly: false, notForKeys: true },
   'apiKeys.read': { scope: 'tenant', roles: ['admin'], readOnly: true, notForKeys: true },
   'apiKeys.manage': { scope: 'tenant', roles: ['admin'], readOnly: false, notForKeys: true },
+  'roles.read': { scope: 'tenant', roles: READERS, readOnly: true },
+  'roles.manage': { scope: 'tenant', roles: ['admin'], readOnly: false, notForKeys: true, definesRights: true },
+  'webhooks.read': { scope: 'tenant', roles: ['admin'], readOnly: true, notForKeys: true },
+  'webhooks.manage': { scope: 'tenant', roles: ['admin'], readOnly: false, notForKeys: true, definesRights: true },
   'openapi.read': { scope: 'tenant', roles: READERS, readOnly: true },
 } as const satisfies Record<string, OperationRule>;
 
@@ -63,30 +82,4 @@ export type Operation = keyof typeof OPERATIONS;
 
 export function ruleOf(operation: Operation): OperationRule {
   return OPERATIONS[operation];
-}
-
-/** @param entity the one that the request is about; without, the operation is meant for all of them */
-export function mayPerform(principal: Principal, operation: Operation, entity?: string): boolean {
-  const { roles } = ruleOf(operation);
-  return principal.roles.some((role) => roles.includes(role)) && isInScope(principal, operation, entity);
-}
-
-/** Whether the scopes of an API key leave room for it; whoever has a token has no scopes. */
-export function isInScope({ apiKey }: Principal, operation: Operation, entity?: string): boolean {
-  if (!apiKey) return true;
-  const { scope, notForKeys } = ruleOf(operation);
-  if (notForKeys) return false;
-  // Who it is may be asked with any key.
-  if (apiKey.scopes === null || scope === 'session') return true;
-  return apiKey.scopes.includes(operation) || (entity !== undefined && apiKey.scopes.includes(`${operation}:${entity}`));
-}
-
-/** What a principal may perform, by the names of the operations; `operation:Entity` where only that. */
-export function permissionsOf(principal: Principal): string[] {
-  const operations = Object.keys(OPERATIONS) as Operation[];
-  return operations.flatMap((operation) => {
-    if (mayPerform(principal, operation)) return [operation];
-    const narrowed = (principal.apiKey?.scopes ?? []).filter((scope) => scope.startsWith(`${operation}:`));
-    return narrowed.filter((scope) => mayPerform(principal, operation, scope.slice(operation.length + 1)));
-  });
 }

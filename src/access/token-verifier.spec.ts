@@ -43,6 +43,9 @@ beforeAll(async () => {
   server = await startDevelopmentAuthServer(forge);
   verifier = newVerifier();
   await verifier.verify(forge.token());
+  // An unknown kid has the keys fetched, from our address, once in 30 s.
+  await verifier.verify(forge.token({}, { kid: 'unheard-of' })).catch(() => {});
+  expect(fetched).toHaveLength(2);
   fetched.length = 0;
 });
 afterAll(() => server.stop());
@@ -319,10 +322,10 @@ describe('a well-signed token', () => {
     ['of typ at+jwt', {}, { typ: 'at+jwt' }],
     ['of typ application/at+jwt', {}, { typ: 'application/AT+JWT' }],
     ['with the tenant in upper case', { tenant_id: FORGE_TENANT.toUpperCase() }, {}],
-    ['with roles we do not know', { roles: ['root', 'viewer', 'viewer', 'toString'] }, {}],
+    ['with roles that nobody can have', { roles: ['Root', 'viewer', 'viewer', 'toString', '__proto__'] }, {}],
   ])('is accepted %s', async (_name, claimChanges, headerChanges) => {
     const principal = await verifier.verify(forge.token(claimChanges, headerChanges));
-    expect(principal).toEqual({ subject: 'somebody', tenantId: FORGE_TENANT, roles: ['viewer'] });
+    expect(principal).toEqual({ subject: 'somebody', tenantId: FORGE_TENANT, roles: ['viewer'], claims: {} });
   });
 
   it('is accepted at exactly 8 KB', async () => {
@@ -331,11 +334,24 @@ describe('a well-signed token', () => {
 
   it('of a system admin has no tenant', async () => {
     const token = forge.token({ tenant_id: undefined, roles: ['system_admin'] });
-    await expect(verifier.verify(token)).resolves.toEqual({ subject: 'somebody', tenantId: null, roles: ['system_admin'] });
+    await expect(verifier.verify(token)).resolves.toEqual({
+      ...{ subject: 'somebody', tenantId: null, claims: {} },
+      roles: ['system_admin'],
+    });
   });
 
-  it('with no role we know is somebody who may do nothing', async () => {
-    await expect(verifier.verify(forge.token({ roles: ['root'] }))).resolves.toMatchObject({ tenantId: FORGE_TENANT, roles: [] });
+  it('names the roles that its tenant may have, each once', async () => {
+    const principal = await verifier.verify(forge.token({ roles: ['clerk', 'editor', 'clerk', 'a-b_c9'] }));
+    expect(principal).toMatchObject({ tenantId: FORGE_TENANT, roles: ['editor', 'a-b_c9', 'clerk'] });
+  });
+
+  it('with no role that could be is somebody who may do nothing', async () => {
+    await expect(verifier.verify(forge.token({ roles: ['ROOT'] }))).resolves.toMatchObject({ tenantId: FORGE_TENANT, roles: [] });
+  });
+
+  it('has the claims that rules may ask for, and none that are about itself', async () => {
+    const { claims: said } = await verifier.verify(forge.token({ region: 'north', teams: ['a', 1], jti: 'x', nested: {} }));
+    expect(said).toEqual({ region: 'north', teams: ['a', 1] });
   });
 
   it('may call its claims otherwise', async () => {

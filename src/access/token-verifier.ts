@@ -1,17 +1,19 @@
 /**
- * Access token in, principal out: JSON Web Tokens (RFC 7519) checked by the rules of RFC 8725, with keys from one
- * configured address. Used by the passport strategy; everything a client sees of a refusal is one sentence, the
+ * Access token in, principal out: JSON Web Tokens (RFC 7519) checked by the rules of RFC 8725, with keys from an address
+ * that no token has a say in. Used by the passport strategy; everything a client sees of a refusal is one sentence, the
  * precise reason is on `error.cause` for the server's log.
  */
 
 import { hash } from 'node:crypto';
-import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { type CryptoKey, errors, type JWSHeaderParameters, type JWTPayload, jwtVerify } from 'jose';
 import { hasDuplicateMembers } from '../platform/json.js';
 import { isJsonObject, type JsonObject } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
-import { isUuid } from '../platform/uuid.js';
+import { CLAIM_NAMES, type ClaimNames, claimedPrincipal } from './claimed-principal.js';
 import { IssuerKeys } from './issuer-keys.js';
-import { API_KEY_SUBJECT, type Principal, ROLES } from './principal.js';
+import type { Principal } from './principal.js';
+import { EXPIRED, refusedToken as refused } from './refused-token.js';
+import { Remembered } from './remembered.js';
 
 const ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA'];
 const TYPES: readonly string[] = ['jwt', 'at+jwt', 'application/at+jwt'];
@@ -20,18 +22,11 @@ const FORBIDDEN_HEADERS = ['jku', 'jwk', 'x5u', 'x5c', 'crit', 'b64', 'cty', 'zi
 const MAX_TOKEN_LENGTH = 8192;
 const SEGMENTS = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
 const KID = /^[A-Za-z0-9._-]{1,64}$/;
-const MAX_SUBJECT_LENGTH = 255;
-/** Control characters, lone surrogates, line and paragraph separators: none of them belongs in a log or an audit row. */
-const UNSAFE_TEXT = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-const DEFAULT_TOLERANCE_SECONDS = 30;
+export const CLOCK_TOLERANCE_SECONDS = 30;
 const CACHE_ENTRIES = 10_000;
-/** A token is checked anew this often, so that a key removed at the Auth Service stops being accepted. */
+/** A token is checked anew this often, and as soon as other keys were published. */
 const CACHE_MS = 60_000;
-
-const REFUSED = 'The access token is not valid.';
-/** What the bearer of an expired token is told; its signature was good. */
-export const EXPIRED = 'The token has expired: get a new one.';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -40,11 +35,12 @@ export interface TokenVerifierOptions {
   readonly issuer: string;
   /** Must equal `aud`, or be one of its members. */
   readonly audience: string;
-  readonly jwksUrl: string;
+  /** Where the keys are, or who knows: asked before each fetch, and may reject. */
+  readonly jwksUrl: string | (() => Promise<string>);
   /** Allowed difference between the clocks, for `exp`, `nbf` and `iat`. Default 30. */
   readonly clockToleranceSeconds?: number;
   /** Names of our two private claims, where the Auth Service calls them otherwise. Default `tenant_id` and `roles`. */
-  readonly claims?: { readonly tenantId?: string; readonly roles?: string };
+  readonly claims?: Partial<ClaimNames>;
   readonly fetch?: typeof fetch;
   /** Told of every failed fetch of the keys: known keys go on working, so nobody else would notice. */
   readonly onKeyFetchFailure?: (reason: Error) => void;
@@ -52,27 +48,26 @@ export interface TokenVerifierOptions {
 
 interface Verified {
   readonly principal: Principal;
-  /** Milliseconds since the epoch. */
-  readonly until: number;
+  /** Of the keys it was checked with. */
+  readonly generation: number;
 }
 
 export class TokenVerifier {
   private readonly keys: IssuerKeys;
   private readonly tolerance: number;
-  private readonly tenantClaim: string;
-  private readonly rolesClaim: string;
-  private readonly verified = new Map<string, Verified>();
+  private readonly names: ClaimNames;
+  private readonly verified = new Remembered<Verified>(CACHE_ENTRIES);
 
   constructor(private readonly options: TokenVerifierOptions) {
-    this.keys = new IssuerKeys({ url: options.jwksUrl, fetch: options.fetch, onFetchFailure: options.onKeyFetchFailure });
-    this.tolerance = options.clockToleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS;
-    this.tenantClaim = options.claims?.tenantId ?? 'tenant_id';
-    this.rolesClaim = options.claims?.roles ?? 'roles';
+    const { jwksUrl } = options;
+    const url = typeof jwksUrl === 'string' ? async () => jwksUrl : jwksUrl;
+    this.keys = new IssuerKeys({ url, fetch: options.fetch, onFetchFailure: options.onKeyFetchFailure });
+    this.tolerance = options.clockToleranceSeconds ?? CLOCK_TOLERANCE_SECONDS;
+    this.names = { ...CLAIM_NAMES, ...options.claims };
   }
 
   /**
-   * The principal of a compact JWS. Unknown role names are dropped; a token left with none is a valid principal that
-   * may do nothing (each operation answers 403). The result is frozen and shared between requests.
+   * The principal of a compact JWS, as `claimedPrincipal` makes it; shared between requests.
    * @throws Problem `auth/invalid-token` (401), the reason as `cause.message`
    * @throws Problem `auth/issuer-unavailable` (503, Retry-After) while there are no keys to check with
    */
@@ -81,14 +76,17 @@ export class TokenVerifier {
     const fingerprint = hash('sha256', token, 'base64');
     const now = Date.now();
     const cached = this.verified.get(fingerprint);
-    if (cached && cached.until > now) return cached.principal;
+    if (cached?.generation === this.keys.generation) {
+      this.keys.refresh();
+      return cached.principal;
+    }
 
     const payloadText = checkShape(token);
-    const claims = await this.checkSignatureAndClaims(token, now);
+    const { claims, generation } = await this.checkSignatureAndClaims(token, now);
     // jose decoded these very bytes as UTF-8 and JSON, so this can only find what JSON.parse passes over in silence.
     if (hasDuplicateMembers(payloadText())) throw refused('the payload names a claim twice');
-    const principal = this.principalOf(claims);
-    this.remember(fingerprint, { principal, until: Math.min(Number(claims.exp) * 1000, now + CACHE_MS) }, now);
+    const principal = claimedPrincipal(claims as JsonObject, this.names);
+    this.verified.set(fingerprint, { principal, generation }, Math.min(Number(claims.exp) * 1000, now + CACHE_MS));
     return principal;
   }
 
@@ -97,10 +95,16 @@ export class TokenVerifier {
     return this.keys.whyNotReady();
   }
 
-  private async checkSignatureAndClaims(token: string, now: number): Promise<JWTPayload> {
+  private async checkSignatureAndClaims(token: string, now: number): Promise<{ claims: JWTPayload; generation: number }> {
     let claims: JWTPayload;
+    let generation = 0;
+    const keyFor = async (header: JWSHeaderParameters): Promise<CryptoKey> => {
+      const found = await this.keys.find(header);
+      generation = found.generation;
+      return found.key;
+    };
     try {
-      const result = await jwtVerify(token, (header) => this.keys.find(header), {
+      const result = await jwtVerify(token, keyFor, {
         algorithms: [...ALGORITHMS],
         issuer: this.options.issuer,
         audience: this.options.audience,
@@ -113,41 +117,13 @@ export class TokenVerifier {
       if (error instanceof Problem) throw error;
       throw refused(
         error instanceof Error ? error.message : 'unknown failure',
-        error instanceof errors.JWTExpired ? EXPIRED : REFUSED,
+        error instanceof errors.JWTExpired ? EXPIRED : undefined,
       );
     }
     if (!Number.isFinite(claims.exp)) throw refused('"exp" is not a finite number');
     // RFC 7519 leaves iat to the application and jose only looks at its type; a token from the future is a forgery or a broken clock.
     if (claims.iat !== undefined && !(claims.iat <= now / 1000 + this.tolerance)) throw refused('"iat" is in the future');
-    return claims;
-  }
-
-  private principalOf(claims: JWTPayload): Principal {
-    const subject: unknown = claims.sub;
-    if (typeof subject !== 'string' || subject === '' || subject.length > MAX_SUBJECT_LENGTH || UNSAFE_TEXT.test(subject)) {
-      throw refused('"sub" is not a string of 1 to 255 characters without control characters');
-    }
-    if (subject.startsWith(API_KEY_SUBJECT)) throw refused('"sub" is that of an API key');
-    const claimed: unknown = claims[this.rolesClaim];
-    if (!Array.isArray(claimed) || !claimed.every((role) => typeof role === 'string')) {
-      throw refused('the roles claim is not an array of strings');
-    }
-    const roles = Object.freeze(ROLES.filter((role) => claimed.includes(role)));
-    if (roles.includes('system_admin')) {
-      if (Object.hasOwn(claims, this.tenantClaim)) throw refused('a system admin token names a tenant');
-      return Object.freeze({ subject, tenantId: null, roles });
-    }
-    const tenantId: unknown = claims[this.tenantClaim];
-    if (typeof tenantId !== 'string' || !isUuid(tenantId)) throw refused('the tenant claim is not a UUID');
-    return Object.freeze({ subject, tenantId: tenantId.toLowerCase(), roles });
-  }
-
-  /** Least recently verified goes first: an entry lives 60 s at most, so order of insertion is near enough to order of use. */
-  private remember(fingerprint: string, entry: Verified, now: number): void {
-    this.verified.delete(fingerprint);
-    if (entry.until <= now) return;
-    if (this.verified.size >= CACHE_ENTRIES) this.verified.delete(this.verified.keys().next().value!);
-    this.verified.set(fingerprint, entry);
+    return { claims, generation };
   }
 }
 
@@ -192,11 +168,4 @@ function checkHeader(header: JsonObject): void {
     throw refused('kid is not 1 to 64 of the characters A-Za-z0-9._-');
   if (typ !== undefined && (typeof typ !== 'string' || !TYPES.includes(typ.toLowerCase())))
     throw refused('typ is neither JWT nor at+jwt');
-}
-
-/** `WWW-Authenticate` as RFC 6750 §3.1 asks. */
-function refused(reason: string, detail: string = REFUSED): Problem {
-  const problem = new Problem('auth/invalid-token', detail, {}, { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
-  problem.cause = new Error(reason);
-  return problem;
 }

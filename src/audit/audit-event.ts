@@ -36,6 +36,22 @@ export type AuditAction =
   | 'apiKey.created'
   | 'apiKey.rotated'
   | 'apiKey.revoked'
+  | 'role.created'
+  | 'role.updated'
+  | 'role.deleted'
+  | 'webhook.created'
+  | 'webhook.updated'
+  | 'webhook.rotated'
+  | 'webhook.replayed'
+  | 'webhook.disabled'
+  | 'webhook.deleted'
+  | 'audit.erased'
+  | 'grant.created'
+  | 'grant.approved'
+  | 'grant.revoked'
+  | 'access.crossed'
+  | 'publishing.retried'
+  | 'publishing.skipped'
   | 'access.denied';
 
 export interface AuditEvent {

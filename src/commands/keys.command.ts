@@ -34,7 +34,11 @@ function createCommand(): Command {
   return speaksToService(new Command('create'), 'admin')
     .description('Make a key and print it, this once')
     .argument('<name>', 'what it is for, as people read it')
-    .requiredOption('--roles <roles>', 'comma-separated: viewer, editor, admin, auditor, service', commaSeparated)
+    .requiredOption(
+      '--roles <roles>',
+      "comma-separated: viewer, editor, admin, auditor, service, or roles of the tenant's own",
+      commaSeparated,
+    )
     .option('--scopes <scopes>', 'comma-separated operations, such as records.read,records.create:Order', commaSeparated)
     .option('--expires <instant>', 'such as 2027-01-31T00:00:00Z; default: it holds until it is revoked')
     .action(async (name: string, { roles, scopes, expires, ...options }: CreateOptions) => {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ApiKeyForm, type MadeApiKey } from '../access/api-key-form.js';
 import { ApiKeyLookups } from '../access/api-key-lookups.js';
+import type { TenantRole } from '../access/tenant-role.js';
 import { auditStatement } from '../audit/audit-event.js';
 import type { Actor } from '../database/context-token.js';
 import { ControlPlane, type SystemTx } from '../database/control-plane.js';
@@ -10,6 +11,7 @@ import { Problem } from '../platform/problem.js';
 import { isUuid, uuidV7 } from '../platform/uuid.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 import type { CreateApiKeyBody } from './api-key.bodies.js';
+import { apiKeyFaults } from './api-key-faults.js';
 import {
   type ApiKeyRow,
   findStatement,
@@ -18,7 +20,7 @@ import {
   revokeStatement,
   rotateStatement,
 } from './api-keys-sql.js';
-import { scopeFaults } from './scope-faults.js';
+import { listStatement as rolesStatement } from './roles-sql.js';
 
 /** A key that was made just now: its text is nowhere else. */
 interface NewKey {
@@ -40,27 +42,27 @@ export class ApiKeysService {
   async create(actor: Actor, tenant: Tenant, wanted: CreateApiKeyBody): Promise<NewKey> {
     const { name, roles, scopes = null } = wanted;
     const expiresAt = wanted.expiresAt ? new Date(wanted.expiresAt) : null;
-    const errors = scopes === null ? [] : scopeFaults(scopes, roles, await this.registry.of(tenant));
-    if (expiresAt && !(expiresAt.getTime() > Date.now())) {
-      errors.push({ pointer: '/expiresAt', rule: 'future', message: 'must be in the future' });
-    }
-    if (errors.length > 0) throw new Problem('request/invalid', 'See errors for each place and rule.', { errors });
+    const entities = await this.registry.of(tenant);
     const id = uuidV7();
-    const made = this.made(id);
-    const row = await this.controlPlane.inTenant(actor, tenant.home, async (tx) => {
-      const created = { id, name, hash: made.hash, roles, scopes, createdBy: actor.subject, expiresAt };
-      const inserted = await one(tx, insertStatement(tenant.id, created));
+    const created = await this.controlPlane.inTenant(actor, tenant.home, async (tx) => {
+      // As they are now: another instance may have made one just before.
+      const own = new Map((await tx.run<TenantRole>(rolesStatement(tenant.id))).map((role) => [role.name, role]));
+      const errors = apiKeyFaults({ roles, scopes, expiresAt }, { tenantId: tenant.id, roles: own, entities });
+      if (errors.length > 0) throw new Problem('request/invalid', 'See errors for each place and rule.', { errors });
+      const made = this.made(id);
+      const key = { id, name, hash: made.hash, roles, scopes, createdBy: actor.subject, expiresAt };
+      const row = await one(tx, insertStatement(tenant.id, key));
       await tx.run(
         auditStatement(tenant.id, actor, {
           action: 'apiKey.created',
           body: JSON.stringify({ after: { apiKey: id, name, roles, scopes, expiresAt } }),
         }),
       );
-      return inserted as ApiKeyRow;
+      return { key: made.text, row: row as ApiKeyRow };
     });
     // Somebody may have guessed at the id before: it is remembered as unknown.
     this.lookups.forget(id);
-    return { key: made.text, row };
+    return created;
   }
 
   list(actor: Actor, tenant: Tenant, page: { limit: number; after?: string }): Promise<ApiKeyRow[]> {

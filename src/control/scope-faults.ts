@@ -1,29 +1,21 @@
+import type { Access } from '../access/access.js';
 import { OPERATIONS, type Operation, ruleOf } from '../access/operations.js';
-import type { Role } from '../access/principal.js';
-import { pointer } from '../platform/json-value.js';
 import type { Fault } from '../platform/problem.js';
+import { type EntityNames, permissionFaults } from './permission-faults.js';
 
-/** What is wrong with the scopes of a key to be: one that permits nothing is a mistake, and found when it is made rather than used. */
-export function scopeFaults(
-  scopes: readonly string[],
-  roles: readonly Role[],
-  entities: { has(name: string): boolean },
-): Fault[] {
-  return scopes.flatMap((scope, index) => {
-    const message = faultOf(scope, roles, entities);
-    return message === null ? [] : [{ pointer: pointer('/scopes', index), rule: 'scope', message }];
-  });
+/** What is wrong with the scopes of a key to be. @param access what its roles permit */
+export function scopeFaults(scopes: readonly string[], access: Access, entities: EntityNames): Fault[] {
+  const refusal = (operation: string, entity: string | undefined): string | null => {
+    if (!isScope(operation)) return `must begin with an operation that API keys have: ${SCOPES.join(', ')}`;
+    if (access.isGranted(operation, entity) || (entity === undefined && isGrantedSomewhere(access, operation))) return null;
+    return `${operation} is permitted to ${ruleOf(operation).roles.join(', ')} and to roles of the tenant that hold it, of which the key has none`;
+  };
+  return permissionFaults({ member: 'scopes', names: scopes, rule: 'scope', refusal }, entities);
 }
 
-function faultOf(scope: string, roles: readonly Role[], entities: { has(name: string): boolean }): string | null {
-  const at = scope.indexOf(':');
-  const [name, entity] = at < 0 ? [scope, null] : [scope.slice(0, at), scope.slice(at + 1)];
-  if (!isScope(name)) return `must begin with an operation that API keys have: ${SCOPES.join(', ')}`;
-  const rule = ruleOf(name);
-  if (!rule.roles.some((role) => roles.includes(role))) return `${name} is permitted to ${rule.roles.join(', ')} only`;
-  if (entity === null) return null;
-  if (!rule.ofEntity) return `${name} reaches beyond one entity: leave the entity out`;
-  return entities.has(entity) ? null : 'must name an entity that the tenant has, after the colon';
+/** Of a role that holds it for single entities, a key may have it all. */
+function isGrantedSomewhere(access: Access, operation: Operation): boolean {
+  return access.own.some(({ permissions }) => permissions.some((name) => name.startsWith(`${operation}:`)));
 }
 
 const SCOPES = (Object.keys(OPERATIONS) as Operation[]).filter((operation) => {

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import type { Claims } from '../model/access/claims.js';
 
 /**
  * The signed context token that `bss.enter` verifies (migrations/0001_context.sql): HMAC-SHA-256 (RFC 2104) over who
@@ -17,6 +18,18 @@ export interface Actor {
   readonly subject: string;
   readonly roles: readonly string[];
   readonly requestId: string;
+  /** What row rules may ask for; absent or null: nothing. */
+  readonly claims?: Claims | null;
+  /** The access grant by which a system admin is inside. */
+  readonly grantId?: string;
+}
+
+/** Whoever works on a tenant's rows for the service itself: no row rule keeps it from any. No token can hold such a role. */
+export const SERVICE_ROLE = 'bss:service';
+
+/** For work of the service inside a tenant, on whoever's behalf: every row counts, also those that row rules keep from the actor. */
+export function asService(actor: Actor): Actor {
+  return { ...actor, roles: [SERVICE_ROLE], claims: null };
 }
 
 export interface ContextClaims {
@@ -33,9 +46,11 @@ const BLOCK = 64;
 /** Longest any transaction may use its token, in seconds; statements and idle transactions end long before. */
 export const CONTEXT_LIFETIME_SECONDS = 300;
 
-export function mintContextToken(key: ContextKey, claims: ContextClaims, backendPid: number, expiresAt: number): string {
-  const { tenantId, schema, role, actor } = claims;
-  const parts = [key.kid, tenantId, schema, role, actor.subject, actor.roles.join(' '), actor.requestId, expiresAt, backendPid];
+export function mintContextToken(key: ContextKey, context: ContextClaims, backendPid: number, expiresAt: number): string {
+  const { tenantId, schema, role, actor } = context;
+  const { subject, roles, requestId, claims, grantId = '' } = actor;
+  const said = claims && Object.keys(claims).length > 0 ? JSON.stringify(claims) : '';
+  const parts = [key.kid, tenantId, schema, role, subject, roles.join(' '), requestId, expiresAt, backendPid, said, grantId];
   const signed = parts.join(SEPARATOR);
   if (signed.split(SEPARATOR).length !== parts.length) throw new Error('a part of the context token holds U+001F');
   return createHmac('sha256', key.secret).update(signed).digest('hex') + SEPARATOR + signed;

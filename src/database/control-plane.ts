@@ -2,7 +2,7 @@ import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import type { TenantHome } from '../model/entity.js';
 import type { Statement } from '../model/sql.js';
 import { quoteIdent } from '../model/sql.js';
-import { type Actor, type ContextClaims, type ContextKey, hmacBlocks, mintContextToken } from './context-token.js';
+import { type Actor, asService, type ContextClaims, type ContextKey, hmacBlocks, mintContextToken } from './context-token.js';
 import { listMigrations, migrate } from './migrations.js';
 import type { Row } from './statement-batch.js';
 
@@ -195,7 +195,7 @@ export class SystemTx {
    */
   async asTenant<T>(home: TenantHome, actor: Actor, work: (query: TenantQuery) => Promise<T>): Promise<T> {
     await this.manager.query('set local role none');
-    await this.enter({ tenantId: home.tenantId, schema: home.schema, role: home.role, actor });
+    await this.enter({ tenantId: home.tenantId, schema: home.schema, role: home.role, actor: asService(actor) });
     const client = (await this.manager.queryRunner?.connect()) as TextClient;
     const result = await work(async ({ text, values }) => {
       const { rows } = await client.query({ text, values: [...values], rowMode: 'array', types: AS_TEXT });

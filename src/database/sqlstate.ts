@@ -48,8 +48,16 @@ export function meetsChangedTable(error: unknown): boolean {
   return CHANGED_TABLE.has(databaseErrorOf(error)?.code ?? '');
 }
 
+/** Raised by `bss.enter`, which looks once more: the grant was good when the request came. */
+const GRANT_MISSING = 'access_grant_in_force';
+
+function grantEnded(): Problem {
+  return new Problem('auth/grant-refused', 'The access grant is no longer in force.');
+}
+
 export function problemOf(error: unknown): Problem | null {
   if (error instanceof Problem) return error;
+  if (databaseErrorOf(error)?.constraint === GRANT_MISSING) return grantEnded();
   const code = codeOf(error);
   if (code === null) return null;
   const known = BY_SQLSTATE[code] ?? (isConnectionFailure(code) ? UNAVAILABLE : null);

@@ -1,3 +1,4 @@
+import { type Sight, viewOf } from '../model/access/entity-view.js';
 import type { Entity, Shadow, TenantHome } from '../model/entity.js';
 import { pastOf } from '../model/past/past-tables.js';
 import type { RecordValidator } from '../model/validation/validator.js';
@@ -27,11 +28,17 @@ function shadowsOf(transition: string | null): Pick<Entity, 'shadows'> {
   return transition === null ? {} : { shadows: (JSON.parse(transition) as PreparedTransition).shadows };
 }
 
+/** Of one entity: as many as there are combinations of the roles that it names, and no more than this at once. */
+const MOST_VIEWS = 64;
+
 /** A tenant's entity as requests use it. */
 export class DefinedEntity {
   private made: Entity | null = null;
   private parsed: JsonObject | null = null;
   private held: ReadDocument | null = null;
+  private whole: DefinedEntity | undefined;
+  /** As it is seen by callers whom something is kept from. */
+  private readonly views = new Map<string, DefinedEntity>();
 
   constructor(
     readonly home: TenantHome,
@@ -63,6 +70,38 @@ export class DefinedEntity {
     const isOwn = past !== undefined || transition !== null;
     this.made = isOwn ? { ...entity, ...(past ? { past } : {}), ...shadowsOf(transition) } : entity;
     return this.made;
+  }
+
+  /** As callers see it; the very same where nothing is kept from them. @param key of the sight, the same for equal ones */
+  seenBy(sight: Sight, key: string): DefinedEntity {
+    const known = this.views.get(key);
+    if (known) return known;
+    const entity = viewOf(this.entity, sight);
+    const seen = entity === this.entity ? this : this.seenAs(entity);
+    if (this.views.size >= MOST_VIEWS) this.views.clear();
+    this.views.set(key, seen);
+    return seen;
+  }
+
+  /** @param entity this one, of which fewer rows, or of the targets of its relations, are the caller's */
+  withFewerRows(entity: Entity): DefinedEntity {
+    const view = this.seenAs(entity);
+    view.whole = this;
+    return view;
+  }
+
+  /** The same with all rows; undefined: this one has them. */
+  get withAllRows(): DefinedEntity | undefined {
+    return this.whole;
+  }
+
+  /** @param entity this one, of which more is kept back */
+  seenAs(entity: Entity): DefinedEntity {
+    const view = new DefinedEntity(this.home, this.entry);
+    view.made = entity;
+    view.parsed = this.parsed;
+    view.held = this.held;
+    return view;
   }
 
   get validator(): RecordValidator {

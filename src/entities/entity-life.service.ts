@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Actor } from '../database/context-token.js';
+import { type Actor, asService } from '../database/context-token.js';
 import { ControlPlane, type SystemTx } from '../database/control-plane.js';
 import { RuntimePool } from '../database/runtime-pool.js';
 import { TenantTx } from '../database/tenant-tx.js';
@@ -124,7 +124,7 @@ where tenant_id = $1
   }
 
   private async notAllowed(actor: Actor, tenant: Tenant, { current, transition: t }: Hiding): Promise<Problem> {
-    const [row] = await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, (tx) =>
+    const [row] = await TenantTx.run(this.pool, tenant.home, asService(actor), { readOnly: true }, (tx) =>
       tx.last({ text: `select count(*)\nfrom ${tableRef(t.home, t.before)}\nwhere tenant_id = $1`, values: [tenant.id] }),
     );
     const plan: DropPlan = {

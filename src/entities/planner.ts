@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { Actor } from '../database/context-token.js';
+import { type Actor, asService } from '../database/context-token.js';
 import type { RuntimePool } from '../database/runtime-pool.js';
 import { databaseErrorOf } from '../database/sqlstate.js';
 import { TenantTx } from '../database/tenant-tx.js';
@@ -79,7 +79,7 @@ export class Planner {
     for (let attempt = 1; ; attempt++) {
       let current: RegistryEntry | undefined;
       try {
-        const made = await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, async (tx) => {
+        const made = await TenantTx.run(this.pool, tenant.home, asService(actor), { readOnly: true }, async (tx) => {
           const state = stateOf(tenant.home, (await tx.query(entriesStatement(tenant.id))).map(readEntry));
           current = currentOf(state, after.entity, request);
           if (!current) return null;
@@ -112,7 +112,7 @@ export class Planner {
 
   /** What a tenant has, read anew. */
   async stateOf(actor: Actor, tenant: Tenant): Promise<TenantState> {
-    const rows = await TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, (tx) =>
+    const rows = await TenantTx.run(this.pool, tenant.home, asService(actor), { readOnly: true }, (tx) =>
       tx.last(entriesStatement(tenant.id)),
     );
     return stateOf(tenant.home, rows.map(readEntry));

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Actor, CONTEXT_LIFETIME_SECONDS } from '../database/context-token.js';
+import { type Actor, asService, CONTEXT_LIFETIME_SECONDS } from '../database/context-token.js';
 import type { ControlPlane, SystemTx } from '../database/control-plane.js';
 import type { RuntimePool } from '../database/runtime-pool.js';
 import type { Row } from '../database/statement-batch.js';
@@ -255,7 +255,7 @@ limit 1`;
   }
 
   private async ask(statement: Statement, readOnly: boolean): Promise<readonly Row[]> {
-    return TenantTx.run(this.shop.pool, this.home, this.actor, { readOnly }, (tx) => tx.last(statement));
+    return TenantTx.run(this.shop.pool, this.home, asService(this.actor), { readOnly }, (tx) => tx.last(statement));
   }
 
   private async inTenant<T>(work: (tx: SystemTx) => Promise<T>): Promise<T> {

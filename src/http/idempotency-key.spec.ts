@@ -52,15 +52,24 @@ describe('an Idempotency-Key', () => {
   });
 });
 
-it('a request is told from another by its method, path, query and body', () => {
+it('a request is told from another by its method, path, query, body and what its caller sees', () => {
+  const own = [{ name: 'a', description: '', inherits: [], permissions: ['records.read'] }];
+  const grant = { id: 'g', reason: '', ticket: null, entities: null, access: 'read', expiresAt: new Date() } as const;
+  const viewer = { roles: ['a', 'b'], redacts: false, claims: {}, own, grant: null };
   const requests = [
-    hashOfRequest('POST', '/a', 'x'),
-    hashOfRequest('PUT', '/a', 'x'),
-    hashOfRequest('POST', '/b', 'x'),
-    hashOfRequest('POST', '/a?b', 'x'),
-    hashOfRequest('POST', '/a', 'y'),
-    hashOfRequest('POST', '/a'),
+    hashOfRequest('POST', '/a', 'x', viewer),
+    hashOfRequest('PUT', '/a', 'x', viewer),
+    hashOfRequest('POST', '/b', 'x', viewer),
+    hashOfRequest('POST', '/a?b', 'x', viewer),
+    hashOfRequest('POST', '/a', 'y', viewer),
+    hashOfRequest('POST', '/a', '', viewer),
+    hashOfRequest('POST', '/a', 'x', { ...viewer, roles: ['a'] }),
+    hashOfRequest('POST', '/a', 'x', { ...viewer, redacts: true }),
+    hashOfRequest('POST', '/a', 'x', { ...viewer, claims: { region: 'eu' } }),
+    hashOfRequest('POST', '/a', 'x', { ...viewer, claims: null }),
+    hashOfRequest('POST', '/a', 'x', { ...viewer, own: [] }),
+    hashOfRequest('POST', '/a', 'x', { ...viewer, grant }),
   ];
   expect(new Set(requests).size).toBe(requests.length);
-  expect(hashOfRequest('POST', '/a', 'x')).toBe(requests[0]);
+  expect(hashOfRequest('POST', '/a', 'x', { ...viewer, roles: ['b', 'a'] })).toBe(requests[0]);
 });

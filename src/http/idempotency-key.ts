@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Access } from '../access/access.js';
 import { Problem } from '../platform/problem.js';
 
 /**
@@ -35,10 +36,21 @@ export function hashOfKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }
 
+/** What decides which records and which of their members a caller is answered with. */
+export type Sees = Pick<Access, 'roles' | 'redacts' | 'claims' | 'own' | 'grant'>;
+
 /**
- * What was asked: method, path and query as they were sent, and the body byte by byte. Hex. Other headers do not count: a repeat gets
- * the answer that its first sending was given, whatever it prefers now.
+ * What was asked, and by whom: method, path and query as they were sent, the body byte by byte, and what decides which members the caller
+ * is answered with, so that nobody finds in a repeated answer what is no longer shown to it. Hex. Other headers do not count: a repeat
+ * gets the answer that its first sending was given, whatever it prefers now.
  */
-export function hashOfRequest(method: string, url: string, bodyHash = ''): string {
-  return createHash('sha256').update(`${method} ${url}\n${bodyHash}`).digest('hex');
+export function hashOfRequest(
+  method: string,
+  url: string,
+  bodyHash: string,
+  { roles, redacts, claims, own, grant }: Sees,
+): string {
+  const rights = own.map(({ inherits, permissions }) => [inherits, permissions]);
+  const seer = JSON.stringify([[...roles].sort(), redacts, claims, rights, grant?.id ?? null]);
+  return createHash('sha256').update(`${method} ${url}\n${bodyHash}\n${seer}`).digest('hex');
 }

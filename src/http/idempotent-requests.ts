@@ -6,7 +6,7 @@ import { SETTINGS, type Settings } from '../platform/settings.js';
 import { Answer } from './answer.js';
 import { hashOfKey, hashOfRequest } from './idempotency-key.js';
 import { OneAtATime } from './one-at-a-time.js';
-import { actorOf, type ServiceRequest, tenantOfRequest } from './request.js';
+import { accessOf, actorOf, type ServiceRequest, tenantOfRequest } from './request.js';
 import { AnsweredBefore, claimKey, findAnswer, inProgress, type KeyedRequest, keepAnswer } from './stored-answers.js';
 
 type Work = (tx: TenantTx) => Promise<unknown>;
@@ -41,8 +41,9 @@ export class IdempotentRequests {
       return writing.catch(async (error: unknown) => {
         if (error instanceof AnsweredBefore) return error.answer;
         // What was done once may be refused now, such as a record that does not fit a newer definition: it was done all the same.
-        const isRefused = (problemOf(error)?.status ?? 500) < 500;
-        const answer = isRefused && !isClaimed ? await this.find(request, keyed) : null;
+        // But what the caller may not do any more, it is not answered with either.
+        const status = problemOf(error)?.status ?? 500;
+        const answer = status < 500 && status !== 403 && !isClaimed ? await this.find(request, keyed) : null;
         if (answer) return answer;
         throw error;
       });
@@ -77,6 +78,6 @@ function keyedRequest(request: ServiceRequest, key: string): KeyedRequest {
     tenantId: tenantOfRequest(request).id,
     subject: actorOf(request).subject,
     keyHash: hashOfKey(key),
-    requestHash: hashOfRequest(method, raw.url ?? '', bodyHash),
+    requestHash: hashOfRequest(method, raw.url ?? '', bodyHash ?? '', accessOf(request)),
   };
 }

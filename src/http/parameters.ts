@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { actorOf, principalOf, type ServiceRequest, tenantOfRequest } from './request.js';
+import { accessOf, actorOf, principalOf, type ServiceRequest, tenantOfRequest } from './request.js';
 import type { Exchange } from './tenant-transactions.js';
 
 /** What controllers take from the corridor, as parameter decorators. */
@@ -13,6 +13,8 @@ export const CurrentExchange = createParamDecorator((_: unknown, context: Execut
 });
 
 export const CurrentTenant = createParamDecorator((_: unknown, context: ExecutionContext) => tenantOfRequest(requestOf(context)));
+
+export const CurrentAccess = createParamDecorator((_: unknown, context: ExecutionContext) => accessOf(requestOf(context)));
 
 export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext) => principalOf(requestOf(context)));
 

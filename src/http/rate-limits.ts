@@ -1,8 +1,11 @@
 import { isIPv6 } from 'node:net';
 import { Inject, Injectable } from '@nestjs/common';
+import { API_KEY_PREFIX } from '../access/api-key-form.js';
 import { Authenticator } from '../access/authenticator.js';
+import { bearerToken } from '../access/jwt.strategy.js';
 import type { Principal } from '../access/principal.js';
-import { EXPIRED } from '../access/token-verifier.js';
+import { EXPIRED } from '../access/refused-token.js';
+import { type AuthFailure, Metrics } from '../platform/metrics.js';
 import { Problem } from '../platform/problem.js';
 import { SETTINGS, type Settings } from '../platform/settings.js';
 import { type Allowance, TokenBuckets } from '../platform/token-buckets.js';
@@ -26,6 +29,7 @@ export class RateLimits {
   constructor(
     private readonly authenticator: Authenticator,
     private readonly days: RequestDays,
+    private readonly metrics: Metrics,
     @Inject(SETTINGS) settings: Settings,
   ) {
     const { RATE_LIMIT_PER_SECOND: rate, RATE_LIMIT_BURST_SECONDS: seconds, AUTH_FAILURES_PER_MINUTE: failures } = settings;
@@ -50,6 +54,7 @@ export class RateLimits {
     try {
       principal = await this.authenticator.authenticate(request);
     } catch (error) {
+      this.metrics.countAuthFailure(failureOf(request, error));
       if (error instanceof Problem && error.code === 'auth/invalid-token') this.countRefusal(request.ip, error);
       throw error;
     }
@@ -86,6 +91,16 @@ export class RateLimits {
     const allowance = this.strangers.take(networkOf(address));
     if (!allowance.granted) throw limited('Too many tokens from this address were refused. Get a valid one.', allowance);
   }
+}
+
+function failureOf(request: ServiceRequest, error: unknown): AuthFailure {
+  if (!(error instanceof Problem)) return 'unavailable';
+  if (error.code === 'auth/missing-credentials') return 'missing';
+  if (error.code === 'request/invalid-header') return 'ambiguous';
+  if (error.code !== 'auth/invalid-token') return 'unavailable';
+  if (error.detail === EXPIRED) return 'expired_token';
+  const isKey = request.headers['x-api-key'] !== undefined || bearerToken(request)?.startsWith(API_KEY_PREFIX);
+  return isKey ? 'invalid_api_key' : 'invalid_token';
 }
 
 function limited(detail: string, { nextIn }: Allowance): Problem {

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { Access } from '../access/access.js';
 import type { Operation } from '../access/operations.js';
 import type { Principal } from '../access/principal.js';
 import type { Actor } from '../database/context-token.js';
@@ -12,16 +13,30 @@ export interface ServiceRequest extends FastifyRequest {
   operation?: Operation;
   /** Set on tenant routes, once the principal may enter. */
   tenant?: Tenant;
+  /** What the principal may do there; set with the tenant. */
+  access?: Access;
   /** What its answer says of what the tenant may still send, where there is a limit. */
   rateLimitFields?: Readonly<Record<string, string>>;
   /** SHA-256 of the body as it was sent, hex; only of requests with an Idempotency-Key. */
   bodyHash?: string;
 }
 
+/** The id of the access grant by which a system administrator asks, as it was sent; null: there is none. */
+export function grantNamed({ headers }: ServiceRequest): string | null {
+  const named = headers['x-access-grant'];
+  return named === undefined ? null : [named].flat().join(', ');
+}
+
 /** The request's principal as the database and the audit trail know it. */
 export function actorOf(request: ServiceRequest): Actor {
-  const { subject, roles } = principalOf(request);
-  return { subject, roles, requestId: request.id };
+  const { subject, claims } = principalOf(request);
+  const { roles, grant } = request.access ?? Access.of(principalOf(request));
+  return { subject, roles, claims, requestId: request.id, ...(grant && { grantId: grant.id }) };
+}
+
+export function accessOf(request: ServiceRequest): Access {
+  if (!request.access) throw new Error('the route is not a tenant route, but asks what may be done there');
+  return request.access;
 }
 
 export function principalOf(request: ServiceRequest): Principal {

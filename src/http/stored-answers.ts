@@ -53,7 +53,8 @@ export async function findAnswer(tx: TenantTx, request: KeyedRequest): Promise<A
   if (same === 't') return new Answer(Number(status), body, { ...JSON.parse(headers), 'idempotency-replayed': 'true' });
   throw new Problem(
     'request/idempotency-key-reused',
-    'Another method, path, query or body was sent with this Idempotency-Key. Repeat that request as it was, or choose a new key.',
+    'Another method, path, query or body was sent with this Idempotency-Key, or by you in other roles. Repeat that request as it was, or ' +
+      'choose a new key.',
   );
 }
 

@@ -2,7 +2,7 @@ import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Performs } from '../http/operation.decorator.js';
-import { actorOf, queryPairs, type ServiceRequest, tenantOfRequest } from '../http/request.js';
+import { accessOf, actorOf, queryPairs, type ServiceRequest, tenantOfRequest } from '../http/request.js';
 import { MEDIA_TYPES } from './export-format.js';
 import { ExportsService } from './exports.service.js';
 
@@ -17,13 +17,14 @@ export class ExportsController {
   @Performs('records.export')
   @ApiOperation({ summary: 'Export the records of an entity as NDJSON or CSV' })
   async export(@Req() request: ServiceRequest, @Param('entity') entity: string, @Res() reply: FastifyReply) {
-    const [tenant, actor] = [tenantOfRequest(request), actorOf(request)];
-    const { format, stream } = await this.exports.begin(tenant, actor, entity, queryPairs(request), request.headers.accept);
+    const by = { tenant: tenantOfRequest(request), actor: actorOf(request), access: accessOf(request) };
+    const { format, headers, stream } = await this.exports.begin(by, entity, queryPairs(request), request.headers.accept);
     reply.headers({
       'content-type': MEDIA_TYPES[format],
       'content-disposition': `attachment; filename="${entity}.${format}"`,
       'cache-control': 'no-store',
       vary: 'Accept',
+      ...headers,
     });
     return reply.send(request.method === 'HEAD' ? '' : stream());
   }

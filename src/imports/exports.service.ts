@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Access } from '../access/access.js';
 import type { Actor } from '../database/context-token.js';
 import { RuntimePool } from '../database/runtime-pool.js';
 import { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
-import { EntityRegistry } from '../entities/entity-registry.js';
+import { EntityViews } from '../entities/entity-views.js';
 import type { ReadQuery } from '../model/query/ast.js';
 import { exportStatement } from '../model/query/export-statement.js';
 import { invalidQuery } from '../model/query/invalid-query.js';
@@ -15,6 +16,7 @@ import { LOGGER, type Logger } from '../platform/log.js';
 import { Problem } from '../platform/problem.js';
 import { Turns } from '../platform/turns.js';
 import { graphOf } from '../records/entity-graphs.js';
+import { keptBackHeader } from '../records/kept-back-header.js';
 import { explainedRead } from '../records/read-problem.js';
 import { preparedName } from '../records/record-sql.js';
 import { type Tenant, TenantDirectory } from '../tenants/tenant-directory.js';
@@ -40,6 +42,8 @@ const SILENCE_MS = 60_000;
 
 export interface Export {
   readonly format: TransferFormat;
+  /** That of what is kept back from the caller. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly stream: () => Readable;
 }
 
@@ -49,9 +53,14 @@ interface Batch {
   readonly rows: number;
 }
 
-interface Plan {
+/** Who exports what of which tenant. */
+export interface Exporter {
   readonly tenant: Tenant;
   readonly actor: Actor;
+  readonly access: Access;
+}
+
+interface Plan extends Exporter {
   readonly defined: DefinedEntity;
   readonly query: ReadQuery;
   readonly reader: ReadWriter;
@@ -64,22 +73,22 @@ export class ExportsService {
 
   constructor(
     private readonly pool: RuntimePool,
-    private readonly registry: EntityRegistry,
+    private readonly views: EntityViews,
     private readonly directory: TenantDirectory,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Reads the first batch, so that whatever is wrong with the request is answered as a problem. */
-  async begin(tenant: Tenant, actor: Actor, name: string, params: URLSearchParams, accept?: string): Promise<Export> {
-    const { defined, entities } = await this.registry.find(tenant, name);
+  async begin(by: Exporter, name: string, params: URLSearchParams, accept?: string): Promise<Export> {
+    const { defined, entities } = await this.views.find(by.tenant, by.access, name);
     const pairs = [...params].filter(([parameter]) => parameter !== 'format');
     const format = exportFormat(params.get('format') ?? undefined, accept);
     const query = parseReadQuery(graphOf(entities), defined.entity, checked(pairs), { maxRows: 1, count: null });
     assertWhole(query);
     const reader = compileReadWriter(query, 'stored');
-    const plan: Plan = { tenant, actor, defined, query, reader, writer: exportWriter(format, query, reader) };
+    const plan: Plan = { ...by, defined, query, reader, writer: exportWriter(format, query, reader) };
     const first = await this.turns.run(() => this.read(plan, null, FIRST_ROWS));
-    return { format, stream: () => this.stream(plan, first) };
+    return { format, headers: keptBackHeader(reader.keptBack), stream: () => this.stream(plan, first) };
   }
 
   private stream(plan: Plan, first: Batch): Readable {
@@ -120,7 +129,7 @@ export class ExportsService {
   private async next(plan: Plan, after: string | null, rows: number): Promise<Batch> {
     const tenant = await this.directory.find(plan.tenant.id);
     if (tenant?.status !== 'active') throw new Problem('tenant/suspended', 'The tenant was suspended.');
-    const defined = await this.registry.get(tenant, plan.defined.name);
+    const { defined } = await this.views.find(tenant, plan.access, plan.defined.name);
     if (defined.id !== plan.defined.id || defined.version !== plan.defined.version) {
       throw new Problem('entity/change-in-progress', 'The entity has a new version since the export began.');
     }

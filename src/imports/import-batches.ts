@@ -10,7 +10,9 @@ import { type Fault, Problem } from '../platform/problem.js';
 import { uuidV7Range } from '../platform/uuid.js';
 import { constraintProblem } from '../records/constraint-problem.js';
 import { mergeAll } from '../records/merge-records.js';
+import { assertOwnWritten, writesAll } from '../records/own-writes.js';
 import { preparedName } from '../records/record-sql.js';
+import { assertReferencesSeen } from '../records/seen-references.js';
 import { ImportPosition } from './import-position.js';
 import type { Row } from './import-rows.js';
 import { advanceStatement, type LineFault } from './import-store.js';
@@ -34,6 +36,7 @@ const OF_RECORDS: ReadonlySet<string> = new Set([
   'record/precondition-required',
   'record/duplicate',
   'record/reference-missing',
+  'record/row-forbidden',
   'record/still-referenced',
   'entity/change-in-progress',
   'database/invalid-value',
@@ -170,8 +173,16 @@ async function insert(tx: TenantTx, defined: DefinedEntity, rows: readonly Row[]
   const records = rows.flatMap(({ record }) => record ?? []);
   const events = uuidV7Range(records.length);
   const news = records.map((record, index) => ({ ...record, eventId: events.ids[index] as string }));
+  await assertReferencesSeen(tx, defined.entity, news);
   const marker = { first: events.first, last: events.last, count: records.length };
-  await tx.last(insertOf(defined)(news, marker, tx.actor));
+  const statement = insertOf(defined)(news, marker, tx.actor);
+  if (writesAll(defined.entity)) return void (await tx.last(statement));
+  await tx.query(statement);
+  await assertOwnWritten(
+    tx,
+    defined.entity,
+    news.map(({ id }) => id),
+  );
 }
 
 async function upsert(tx: TenantTx, defined: DefinedEntity, conflict: readonly string[], rows: readonly Row[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { DefinedEntity } from '../entities/defined-entity.js';
+import { auditedBody } from '../model/access/audited-body.js';
 import type { Entity } from '../model/entity.js';
 import { isSystemMember } from '../model/entity.js';
 import type { NewRecord } from '../model/statements/insert-statement.js';
@@ -68,9 +69,9 @@ export class RowReader {
     const { content, id, faults } = incomingInsert(entity, sent, this.subject, '');
     const invalid = faults.length > 0 ? faults : defined.validator.validate(content);
     if (invalid.length > 0) return refusedRow(raw, invalid);
-    const body = JSON.stringify({ after: auditedContent(entity, content) });
+    const audited = auditedBody(entity, { after: auditedContent(entity, content) });
     const hasOwnId = isJsonObject(sent) && Object.hasOwn(sent, 'id');
-    return { raw, record: { id, hasOwnId, ...splitRecord(entity, content), body } };
+    return { raw, record: { id, hasOwnId, ...splitRecord(entity, content), ...audited } };
   }
 
   private valueOf(entity: Entity, raw: RawRecord): JsonValue | Unreadable | undefined {

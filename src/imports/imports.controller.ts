@@ -4,7 +4,7 @@ import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { withLongBody } from '../http/long-bodies.js';
 import { Performs } from '../http/operation.decorator.js';
-import { actorOf, queryPairs, type ServiceRequest, tenantOfRequest } from '../http/request.js';
+import { accessOf, actorOf, queryPairs, type ServiceRequest, tenantOfRequest } from '../http/request.js';
 import { importEvents } from './import-events.js';
 import { readImportOptions } from './import-options.js';
 import { type Importer, ImportsService } from './imports.service.js';
@@ -64,5 +64,5 @@ export class ImportsController implements OnModuleDestroy {
 }
 
 function importerOf(request: ServiceRequest): Importer {
-  return { tenant: tenantOfRequest(request), actor: actorOf(request) };
+  return { tenant: tenantOfRequest(request), actor: actorOf(request), access: accessOf(request) };
 }

@@ -1,13 +1,15 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { Access } from '../access/access.js';
+import { forbidden } from '../access/forbidden.js';
 import type { Actor } from '../database/context-token.js';
 import { RuntimePool } from '../database/runtime-pool.js';
 import { problemOf } from '../database/sqlstate.js';
 import type { Row } from '../database/statement-batch.js';
 import { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
-import { EntityRegistry } from '../entities/entity-registry.js';
+import { EntityViews } from '../entities/entity-views.js';
 import { RowQuotas } from '../http/row-quotas.js';
 import type { Statement } from '../model/sql.js';
 import { conflictKeyOf } from '../model/statements/conflict-key.js';
@@ -51,6 +53,7 @@ const LAST_BATCH_MS = 3_000;
 export interface Importer {
   readonly tenant: Tenant;
   readonly actor: Actor;
+  readonly access: Access;
 }
 
 /** Keys that all dry runs together remember: 64 MB, about five million. */
@@ -71,7 +74,7 @@ export class ImportsService implements OnModuleDestroy {
 
   constructor(
     private readonly pool: RuntimePool,
-    private readonly registry: EntityRegistry,
+    private readonly views: EntityViews,
     private readonly directory: TenantDirectory,
     private readonly rows: RowQuotas,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -103,14 +106,18 @@ export class ImportsService implements OnModuleDestroy {
   }
 
   private async work(by: Importer, name: string, options: ImportOptions, body: BodyReader): Promise<ImportView> {
-    const { tenant, actor } = by;
+    const { tenant, actor, access } = by;
     const { id } = options;
-    const defined = await this.registry.get(tenant, name);
+    const { defined } = await this.views.find(tenant, access, name);
     const holder = uuidV7();
     const before = options.isResumed ? await this.findToResume(by, name, options) : null;
     const { onError } = before?.view ?? options;
     const { ignored, conflict } = before ?? options;
-    if (conflict) conflictKeyOf(defined.entity, conflict, 'on_conflict');
+    if (conflict) {
+      conflictKeyOf(defined.entity, conflict, 'on_conflict');
+      // What is there already is changed.
+      if (!access.may('records.update', name)) throw forbidden(access, 'records.update', name);
+    }
     if (!before) await this.begin(by, name, options, holder);
     const batches = new ImportBatches({ pool: this.pool, actor, onError, conflict, stored: { id, holder } }, before?.view);
     // Until the body has proved to be the same, the import is not this request's to end.
@@ -134,9 +141,9 @@ export class ImportsService implements OnModuleDestroy {
 
   /** To the end of the body, whatever is wrong with it. */
   private async rehearse(by: Importer, name: string, options: ImportOptions, body: BodyReader): Promise<DryRun> {
-    const { tenant, actor } = by;
-    const defined = await this.registry.get(tenant, name);
-    const rehearsal = new ImportRehearsal(this.pool, actor, () => this.registry.of(tenant), this.memory);
+    const { tenant, actor, access } = by;
+    const { defined } = await this.views.find(tenant, access, name);
+    const rehearsal = new ImportRehearsal(this.pool, actor, () => this.views.of(tenant, access), this.memory);
     const goesOn = { resumeAt: null, onResume: async () => {} };
     try {
       await this.runOf(by, defined, options, body, rehearsal, goesOn).run();
@@ -163,30 +170,32 @@ export class ImportsService implements OnModuleDestroy {
   }
 
   private runOf(
-    { tenant, actor }: Importer,
+    by: Importer,
     { id, entity }: DefinedEntity,
     { format, ignored, conflict, dryRun }: ImportOptions,
     body: BodyReader,
     batches: Batches,
     goesOn: Pick<ImportWork, 'resumeAt' | 'onResume'>,
   ): ImportRun {
+    const { tenant, actor } = by;
     const limit = this.settings.BODY_LIMIT_BYTES;
     return new ImportRun({
       ...{ ...goesOn, format, limit, body, batches, turns: this.turns },
       rows: new RowReader(format, new Set(ignored), actor.subject, limit, conflict !== null),
       defined: async () => {
         if (!dryRun) this.rows.assertRoom(tenant);
-        return this.definedNow(tenant, entity.name, id);
+        return this.definedNow(by, entity.name, id);
       },
       forget: () => this.directory.forget(tenant.id),
     });
   }
 
-  private async begin({ tenant, actor }: Importer, entity: string, options: ImportOptions, holder: string): Promise<void> {
+  private async begin(by: Importer, entity: string, options: ImportOptions, holder: string): Promise<void> {
+    const { tenant, actor } = by;
     const { subject, requestId } = actor;
     const prefixHash = ImportPosition.start().digest;
     const order = { ...options, tenantId: tenant.id, entity, holder, prefixHash, subject, requestId };
-    const [begun] = await this.ask({ tenant, actor }, beginStatement(order));
+    const [begun] = await this.ask(by, beginStatement(order));
     if (!begun)
       throw new Problem('import/conflict', 'There is an import of this id. Send resume instead of id to go on with it.');
   }
@@ -211,10 +220,10 @@ export class ImportsService implements OnModuleDestroy {
   }
 
   /** For each batch anew: the token was checked a while ago, and the definition may be another by now. */
-  private async definedNow({ id }: Tenant, name: string, entityId: string): Promise<DefinedEntity> {
+  private async definedNow({ tenant: { id }, access }: Importer, name: string, entityId: string): Promise<DefinedEntity> {
     const tenant = await this.directory.find(id);
     if (tenant?.status !== 'active') throw new Problem('tenant/suspended', 'The tenant was suspended.');
-    const defined = await this.registry.get(tenant, name);
+    const { defined } = await this.views.find(tenant, access, name);
     if (defined.id !== entityId) throw new Problem('entity/not-found', 'The entity was dropped; another has its name now.');
     return defined;
   }

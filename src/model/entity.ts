@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../platform/json-value.js';
+import type { Redacted, Redaction } from './access/redaction.js';
 
 /**
  * What the store knows about an entity once its document has been read: pure data, derived from the document and the
@@ -22,6 +23,10 @@ export interface Entity {
   readonly shadows?: readonly Shadow[];
   /** Where every write keeps what was there before, if the document asks for it. */
   readonly past?: Past;
+  /** From `rowRules`, in order of the roles' names; absent: whoever may read or write records may do so with all of them. */
+  readonly rowRules?: readonly RoleRules[];
+  /** Of an entity as some callers see it, see `access/row-rule-sight.ts`: the rows that are theirs. Absent: all. */
+  readonly rows?: Rows;
   /** The document with `x-` synonyms made bare, as it is validated against. */
   readonly document: JsonObject;
 }
@@ -69,6 +74,76 @@ export interface Property {
   readonly renamedFrom?: string;
   /** The old name of a renamed property, under which writers may still send it until then (RFC 3339). */
   readonly alias?: { readonly name: string; readonly until: string };
+  readonly access?: FieldAccess;
+  /** From `pii`: its values are about a person, of this kind where one is named. */
+  readonly personal?: string | true;
+  /** From `redact`, or that it is personal: what those who read as auditors only get of its values. */
+  readonly redact?: Redaction;
+  /** Of an entity as some callers see it, see `access/entity-view.ts`: its values are kept from them. */
+  readonly hidden?: true;
+  /** Of such an entity: this is what they get of its values, and they may not ask by them. */
+  readonly redacted?: Redacted;
+  /** Of such an entity: it is not theirs to set or change. */
+  readonly fixed?: true;
+}
+
+/** From `access`: names of roles; absent: whoever may read or write records of the entity. */
+export interface FieldAccess {
+  readonly read?: readonly string[];
+  readonly write?: readonly string[];
+}
+
+/** Whether it is ever a member of an answer, if only redacted. */
+export function isReturned({ writeOnly, hidden }: Property): boolean {
+  return !writeOnly && !hidden;
+}
+
+/** Whether its values are answered with as they are, and may be asked for in any other way. */
+export function isReadable(property: Property): boolean {
+  return isReturned(property) && property.redacted === undefined;
+}
+
+/** Whether a view of the entity keeps its values back, which others get. */
+export function isKeptBack({ hidden, redacted }: Property): boolean {
+  return hidden === true || redacted !== undefined;
+}
+
+/** What a role may do with which rows; absent: as the role's kind has it, see `access/row-rule-sight.ts`. */
+export interface RoleRules {
+  readonly role: string;
+  readonly read?: RowRule;
+  readonly write?: RowRule;
+}
+
+/** Whether it holds for a row: for all, for none, or where its columns say so. As in SQL, what is unknown does not hold. */
+export type RowRule = boolean | RowTerm;
+
+export type RowTerm =
+  | { readonly kind: 'and' | 'or'; readonly terms: readonly RowTerm[] }
+  | { readonly kind: 'not'; readonly term: RowTerm }
+  | { readonly kind: 'compare'; readonly column: RowColumn; readonly operator: RowOperator; readonly operand: RowOperand }
+  | { readonly kind: 'in'; readonly column: RowColumn; readonly operand: RowOperand }
+  | { readonly kind: 'is'; readonly column: RowColumn; readonly test: 'null' | 'not_null' };
+
+export type RowOperator = 'eq' | 'neq' | 'gt' | 'gte' | 'lt' | 'lte';
+
+/** A property or a system member, by its logical name, and where it is stored. */
+export interface RowColumn {
+  readonly name: string;
+  readonly column: string;
+  readonly type: ColumnType;
+}
+
+/** Texts of the column's type; null where nothing is known, so that the comparison does not hold. */
+export type RowOperand =
+  | { readonly value: string | null }
+  | { readonly values: readonly string[] | null }
+  | { readonly claim: string };
+
+/** Without claims: what they say stands in their place. `write` holds nowhere that `read` does not. */
+export interface Rows {
+  readonly read: RowRule;
+  readonly write: RowRule;
 }
 
 /** `values` of `oneOf` are texts of the column's type (enum, const). */
@@ -84,6 +159,15 @@ export interface Relation {
   readonly field: string;
   readonly onDelete: 'restrict' | 'setNull' | 'cascade';
   readonly inverse?: string;
+  /** Of an entity as some callers see it: of the target, only these rows are there for them. */
+  readonly seen?: SeenTarget;
+}
+
+export interface SeenTarget {
+  readonly table: string;
+  /** Physical column of `field`. */
+  readonly column: string;
+  readonly rows: RowRule;
 }
 
 /** From `unique: true` (one property) or `uniqueKeys` (several). */

@@ -1,5 +1,5 @@
 /** The query parameters of a record list: one per column that can be filtered on, and those that shape the list. */
-import { type ColumnType, type Entity, isSystemMember, SYSTEM_MEMBERS } from '../model/entity.js';
+import { type ColumnType, type Entity, isReadable, isSystemMember, SYSTEM_MEMBERS } from '../model/entity.js';
 import { isRangeType } from '../model/values/range.js';
 import type { JsonObject } from '../platform/json-value.js';
 
@@ -71,7 +71,7 @@ const SHARED = Object.keys(LIST_PARAMETERS).map((name) => ({ $ref: `#/components
 
 /** Every parameter of the entity's list. Several filters must all hold; the same one may be given several times. */
 export function listParameters({ properties }: Entity): readonly JsonObject[] {
-  const own = properties.filter(({ name, writeOnly }) => !writeOnly && !isSystemMember(name) && !Object.hasOwn(SHAPING, name));
+  const own = properties.filter(isReadable).filter(({ name }) => !isSystemMember(name) && !Object.hasOwn(SHAPING, name));
   return [...SHARED, ...own.map(({ name, type }) => filterParameter(name, type))];
 }
 

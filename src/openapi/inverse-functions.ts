@@ -2,8 +2,8 @@
  * The inverse names of relations, such as `orders` on a customer. supabase-js has no word for another name of a relation, but
  * it knows computed ones: functions from a row to the rows that belong to it. They are for `select` only; `rpc` has none.
  */
-import type { Entity } from '../model/entity.js';
-import { isUniqueAlone } from './table-types.js';
+import { type Entity, isKeptBack } from '../model/entity.js';
+import { isUniqueAlone, leads } from './table-types.js';
 import { block, docComment, member, textLiteral } from './typescript-text.js';
 
 const COMMENT = docComment(['Inverse of a relation: to be embedded by select, not to be called.']);
@@ -13,9 +13,11 @@ export function inverseFunctions(entities: readonly Entity[], byName: ReadonlyMa
   const functions = new Map<string, string[]>();
   for (const entity of entities) {
     for (const property of entity.properties) {
-      const { inverse, entity: target } = property.relation ?? {};
+      const { relation } = property;
+      const { inverse, entity: target } = relation ?? {};
       // The entity's own name means the same without help.
-      if (inverse === undefined || target === undefined || !byName.has(target) || byName.has(inverse)) continue;
+      if (!relation || inverse === undefined || target === undefined || byName.has(inverse)) continue;
+      if (isKeptBack(property) || !leads(byName.get(target), relation)) continue;
       const type = functionType(entity.name, target, isUniqueAlone(entity, property));
       functions.set(inverse, [...(functions.get(inverse) ?? []), type]);
     }

@@ -1,3 +1,4 @@
+import { Access } from '../access/access.js';
 import { readEntity } from '../model/document/read-entity.js';
 import type { JsonObject } from '../platform/json-value.js';
 import { tenantOpenApi } from './tenant-openapi.js';
@@ -14,7 +15,7 @@ const { paths, components } = tenantOpenApi({
   entities: [
     readEntity('ticket', { type: 'object', history: 'full', softDelete: true, properties: { number: { type: 'integer' } } }),
   ],
-  principal: { subject: 'somebody', tenantId: TENANT.id, roles: ['admin'] },
+  access: Access.of({ subject: 'somebody', tenantId: TENANT.id, roles: ['admin'], claims: {} }),
   serverUrl: '/',
   version: '1.2.3',
 }) as unknown as Document;

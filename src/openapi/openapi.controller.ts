@@ -1,10 +1,10 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import type { Principal } from '../access/principal.js';
-import { EntityRegistry } from '../entities/entity-registry.js';
+import type { Access } from '../access/access.js';
+import { EntityViews } from '../entities/entity-views.js';
 import { Performs } from '../http/operation.decorator.js';
-import { CurrentPrincipal, CurrentTenant } from '../http/parameters.js';
+import { CurrentAccess, CurrentTenant } from '../http/parameters.js';
 import { SETTINGS, type Settings } from '../platform/settings.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 import { DOCS_CONTENT_SECURITY_POLICY, docsPage, docsScript } from './docs-page.js';
@@ -16,24 +16,28 @@ import { typesSource } from './types-source.js';
 @Controller()
 export class OpenApiController {
   constructor(
-    private readonly registry: EntityRegistry,
+    private readonly views: EntityViews,
     private readonly platform: PlatformOpenApi,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   @Get('api/v1/tenants/:tenantId/openapi.json')
   @Performs('openapi.read')
-  async tenant(@CurrentTenant() tenant: Tenant, @CurrentPrincipal() principal: Principal) {
-    const entities = [...(await this.registry.of(tenant)).values()].map((defined) => defined.entity);
-    return tenantOpenApi({ tenant, entities, principal, serverUrl: this.settings.PUBLIC_URL ?? '/', version: SERVICE_VERSION });
+  async tenant(@CurrentTenant() tenant: Tenant, @CurrentAccess() access: Access) {
+    const entities = [...(await this.views.of(tenant, access)).values()].map((defined) => defined.entity);
+    return tenantOpenApi({ tenant, entities, access, serverUrl: this.settings.PUBLIC_URL ?? '/', version: SERVICE_VERSION });
   }
 
   /** No media type of TypeScript is registered; this one is next to `text/javascript` (RFC 9239) and is read as text by whatever does not know it. */
   @Get('api/v1/tenants/:tenantId/types.ts')
   @Performs('openapi.read')
-  async types(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+  async types(
+    @CurrentTenant() tenant: Tenant,
+    @CurrentAccess() access: Access,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
     reply.header('content-type', 'text/typescript; charset=utf-8');
-    return typesSource([...(await this.registry.of(tenant)).values()].map((defined) => defined.entity));
+    return typesSource([...(await this.views.of(tenant, access)).values()].map((defined) => defined.entity));
   }
 
   @Get('api/v1/openapi.json')

@@ -1,5 +1,5 @@
 /** The paths of one entity's records in an OpenAPI document: the operations that somebody with these rights may perform. */
-import type { Entity } from '../model/entity.js';
+import { type Entity, isKeptBack } from '../model/entity.js';
 import type { JsonObject } from '../platform/json-value.js';
 import type { SchemaComponents } from './document-schema.js';
 import { listParameters } from './filter-parameters.js';
@@ -63,7 +63,7 @@ class RecordOperations {
           description: 'The records.',
           headers: {
             ...{ 'Content-Range': header('content-range'), ETag: header('etag.list'), Link: header('link') },
-            ...this.#memento(),
+            ...{ ...this.#memento(), ...this.#keptBack() },
           },
           content: { [JSON_TYPE]: { schema: { type: 'array', items: this.#schemas.returned() } } },
         },
@@ -164,6 +164,10 @@ class RecordOperations {
     return this.entity.keeps.history ? { 'Memento-Datetime': header('memento-datetime') } : {};
   }
 
+  #keptBack(): JsonObject {
+    return this.entity.properties.some(isKeptBack) ? { 'X-Redacted': header('x-redacted') } : {};
+  }
+
   /** Of the past: something that was read then has another type now. */
   #overtaken(): number[] {
     return this.entity.keeps.history ? [409] : [];
@@ -212,7 +216,7 @@ class RecordOperations {
   #single(description: string): JsonObject {
     return {
       description,
-      headers: { ETag: header('etag') },
+      headers: { ETag: header('etag'), ...this.#keptBack() },
       content: { [JSON_TYPE]: { schema: this.#schemas.returned() } },
     };
   }

@@ -99,6 +99,14 @@ export const RECORD_HEADERS: JsonObject = {
   },
 };
 
+/** Of answers from which something is kept back. */
+export const KEPT_BACK_HEADERS: JsonObject = {
+  'x-redacted': {
+    schema: { type: 'string', examples: ['salary,customer.email'] },
+    description: 'Members that are kept back from the caller, left out or redacted; names are percent-encoded.',
+  },
+};
+
 export function parameter(name: string): JsonObject {
   return { $ref: `#/components/parameters/${name}` };
 }

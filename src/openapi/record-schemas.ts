@@ -2,7 +2,15 @@
  * The shapes of an entity's records on the wire, as OpenAPI components: what is returned, and what an insert, a replace
  * and a merge patch take. Generated from the entity document; the document itself stays the authority.
  */
-import { type Entity, isSystemMember, type Property, SYSTEM_MEMBERS, type SystemMember } from '../model/entity.js';
+import {
+  type Entity,
+  isKeptBack,
+  isReturned,
+  isSystemMember,
+  type Property,
+  SYSTEM_MEMBERS,
+  type SystemMember,
+} from '../model/entity.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
 import { DocumentSchema, leavable, type SchemaComponents } from './document-schema.js';
 
@@ -39,16 +47,17 @@ export class RecordSchemas {
   /** As returned: with system members, without what is `writeOnly`. */
   returned(): JsonObject {
     return this.components.refer(this.identifier, () => {
-      const visible = this.entity.properties.filter(({ name, writeOnly }) => !writeOnly && !isSystemMember(name));
+      const visible = this.entity.properties.filter((property) => isReturned(property) && !isSystemMember(property.name));
       const system = Object.keys(SYSTEM_MEMBERS) as SystemMember[];
       return {
         ...this.#descriptive(),
         required: [...system, ...visible.filter(({ required }) => required).map(({ name }) => name)],
         properties: Object.fromEntries([
           ...system.map((member) => [member, this.#system(member)]),
-          ...visible.map(({ name, required }) => [name, this.#member(name, required)]),
+          ...visible.map((property) => [property.name, this.#returnedMember(property)]),
         ]),
         ...this.#undeclaredMembers(),
+        ...this.#keptBack(),
       };
     });
   }
@@ -91,6 +100,18 @@ export class RecordSchemas {
     };
   }
 
+  /** What stands in the place of a value that is redacted is a text, whatever the value is. */
+  #returnedMember({ name, required, nullable, redacted }: Property): JsonValue {
+    if (!redacted) return this.#member(name, required);
+    return { ...aboutIt(this.#property(name)), type: nullable ? ['string', 'null'] : 'string', 'x-redact': redacted.as };
+  }
+
+  /** What records have more of, for others. */
+  #keptBack(): JsonObject {
+    const names = this.entity.properties.filter((each) => isKeptBack(each) && !each.writeOnly).map(({ name }) => name);
+    return names.length === 0 ? {} : { 'x-redacted': names };
+  }
+
   #member(name: string, isRequired: boolean): JsonValue {
     return isRequired ? this.#property(name) : leavable(this.#property(name));
   }
@@ -117,8 +138,8 @@ export class RecordSchemas {
   #patched(property: Property): JsonValue {
     const schema = this.#property(property.name);
     if (!isJsonObject(schema)) return schema;
-    const { default: _, title, description, ...constraints } = schema;
-    const about = { ...(title !== undefined && { title }), ...(description !== undefined && { description }) };
+    const { default: _, title: _title, description: _description, ...constraints } = schema;
+    const about = aboutIt(schema);
     // An object is patched member by member: a patch of it need not satisfy what the whole must.
     if (property.type === 'jsonb' && mayBeObject(constraints)) return about;
     // Where null cannot remove, since the member is required, it is a value like any other.
@@ -127,8 +148,14 @@ export class RecordSchemas {
   }
 }
 
-function isSettable({ name, readOnly, generated }: Property): boolean {
-  return !readOnly && generated === undefined && !isSystemMember(name);
+function aboutIt(schema: JsonValue): JsonObject {
+  if (!isJsonObject(schema)) return {};
+  const { title, description } = schema;
+  return { ...(title !== undefined && { title }), ...(description !== undefined && { description }) };
+}
+
+function isSettable({ name, readOnly, generated, fixed }: Property): boolean {
+  return !readOnly && generated === undefined && !fixed && !isSystemMember(name);
 }
 
 function mayBeObject({ type }: JsonObject): boolean {

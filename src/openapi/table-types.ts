@@ -3,7 +3,16 @@
  * are those of the wire: `/rest/v1` answers null for an absent member, exact decimals and times are strings.
  */
 import { relationConstraintName } from '../model/ddl/add-relation.js';
-import { type ColumnType, type Entity, isSystemMember, type Property, SYSTEM_MEMBERS } from '../model/entity.js';
+import {
+  type ColumnType,
+  type Entity,
+  isKeptBack,
+  isReturned,
+  isSystemMember,
+  type Property,
+  type Relation,
+  SYSTEM_MEMBERS,
+} from '../model/entity.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
 import { type Definitions, SchemaTypes, union } from './schema-type.js';
 import { block, docComment, member, textLiteral } from './typescript-text.js';
@@ -55,7 +64,7 @@ class TableTypes {
 
   #row(): string {
     const system = Object.entries(SYSTEM_MEMBERS).map(([name, type]) => member(name, type === 'bigint' ? 'number' : 'string'));
-    const readable = this.#properties.filter(({ writeOnly }) => !writeOnly);
+    const readable = this.#properties.filter(isReturned);
     return block([...system, ...readable.map((property) => this.#member(property, this.#orNull(property, !property.required)))]);
   }
 
@@ -78,7 +87,8 @@ class TableTypes {
     return member(name, type, { optional, comment: commentOn(this.#schema(name)) });
   }
 
-  #orNull({ name, type, nullable }: Property, always: boolean): string {
+  #orNull({ name, type, nullable, redacted }: Property, always: boolean): string {
+    if (redacted) return withNull('string', always || nullable);
     if (AS_IN_SCHEMA.has(type)) return withNull(this.#types.typeOf(this.#schema(name)), always);
     return withNull('string', always || nullable);
   }
@@ -90,7 +100,7 @@ class TableTypes {
   /** A target that is not in the tenant would name a table that is not in the type. */
   #relationship(property: Property, entities: ReadonlyMap<string, Entity>): string[] {
     const { relation, name } = property;
-    if (!relation || !entities.has(relation.entity)) return [];
+    if (!relation || isKeptBack(property) || !leads(entities.get(relation.entity), relation)) return [];
     return [
       block([
         member('foreignKeyName', textLiteral(relationConstraintName(this.entity, property))),
@@ -103,10 +113,15 @@ class TableTypes {
   }
 }
 
+/** Whether the caller may follow the relation to this target. */
+export function leads(target: Entity | undefined, { field }: Relation): boolean {
+  return target !== undefined && !target.properties.some((property) => property.name === field && isKeptBack(property));
+}
+
 function withNull(type: string, isNullable: boolean): string {
   return !isNullable || type.endsWith(' | null') ? type : union([type, 'null']);
 }
 
-function isSettable({ readOnly, generated }: Property): boolean {
-  return !readOnly && generated === undefined;
+function isSettable({ readOnly, generated, fixed }: Property): boolean {
+  return !readOnly && generated === undefined && !fixed;
 }

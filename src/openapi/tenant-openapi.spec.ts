@@ -2,7 +2,8 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
-import type { Principal, Role } from '../access/principal.js';
+import { Access } from '../access/access.js';
+import type { Role } from '../access/principal.js';
 import { readChinook } from '../demo/load-chinook.js';
 import { readEntity } from '../model/document/read-entity.js';
 import { type Entity, KEEPS_NOTHING, type Property, SYSTEM_MEMBERS } from '../model/entity.js';
@@ -53,8 +54,8 @@ function openApi(
   roles: Role[] = ['admin'],
   read: (name: string, document: JsonObject) => Entity = readEntity,
 ): Document {
-  const principal: Principal = { subject: 'somebody', tenantId: TENANT.id, roles };
-  const input = { tenant: TENANT, principal, serverUrl: 'https://store.test/', version: '1.2.3' };
+  const access = Access.of({ subject: 'somebody', tenantId: TENANT.id, roles, claims: {} });
+  const input = { tenant: TENANT, access, serverUrl: 'https://store.test/', version: '1.2.3' };
   return tenantOpenApi({
     ...input,
     entities: Object.entries(entities).map(([name, it]) => read(name, it)),
@@ -163,7 +164,7 @@ describe('tenant OpenAPI › rights', () => {
         tenantOpenApi({
           tenant: TENANT,
           entities: [],
-          principal: { subject, tenantId: TENANT.id, roles: ['viewer'] },
+          access: Access.of({ subject, tenantId: TENANT.id, roles: ['viewer'], claims: {} }),
           serverUrl: '',
           version: '1',
         }),

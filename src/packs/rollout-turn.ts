@@ -1,3 +1,4 @@
+import { NO_ROLES } from '../access/tenant-role.js';
 import { auditStatement } from '../audit/audit-event.js';
 import type { Actor } from '../database/context-token.js';
 import { PLATFORM_ID, type SystemTx } from '../database/control-plane.js';
@@ -194,7 +195,8 @@ join business_store_service.tenants as t on t.id = c.tenant_id`,
   });
   const claims: Claim[] = [];
   for (const { id, slug, name, schema, role, ownerRole, attempts: attempt } of rows) {
-    const tenant: Tenant = { id, slug, name, status: 'active', home: { tenantId: id, schema, role, ownerRole } };
+    const home = { tenantId: id, schema, role, ownerRole };
+    const tenant: Tenant = { id, slug, name, status: 'active', home, roles: NO_ROLES };
     claims.push({ rollout, tenant, attempt, state: await readPackState(tx, id, rollout.pack) });
   }
   return claims;

@@ -1,16 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import type { DefinedEntity } from '../entities/defined-entity.js';
-import { EntityRegistry } from '../entities/entity-registry.js';
+import { EntityViews } from '../entities/entity-views.js';
 import { Answer } from '../http/answer.js';
 import { etagOf } from '../http/precondition.js';
 import { type KeptRow, readKept } from '../model/past/kept-row.js';
 import { appliedHeader } from '../model/query/prefer.js';
 import { keptRowsStatement, purgeStatement } from '../model/statements/past-statements.js';
 import { isUuid, uuidV7 } from '../platform/uuid.js';
+import { keptBackHeader } from '../records/kept-back-header.js';
 import type { RecordCall } from '../records/record-call.js';
 import { recordSql } from '../records/record-sql.js';
+import { rowForbidden } from '../records/row-forbidden.js';
 import { readWritePreferences } from '../records/write-request.js';
 import { KeptRecords } from './kept-records.js';
+import { ownKeptRows, ownOf } from './own-kept.js';
 import { instantOf, positionAfter, readPastPage } from './past-page.js';
 import { deletedOf, notDeleted } from './past-table.js';
 import { restoreDeleted } from './restore-deleted.js';
@@ -18,30 +21,33 @@ import { restoreDeleted } from './restore-deleted.js';
 /** Records that were deleted and are kept: what they were, how they come back, and their end. */
 @Injectable()
 export class DeletedRecords {
-  constructor(private readonly registry: EntityRegistry) {}
+  constructor(private readonly views: EntityViews) {}
 
   /** Latest first. @throws Problem past/not-kept */
-  async list({ tx, tenant, entity: name, query }: RecordCall): Promise<Answer> {
-    const defined = await this.registry.get(tenant, name);
+  async list({ tx, tenant, access, entity: name, query }: RecordCall): Promise<Answer> {
+    const { defined } = await this.views.find(tenant, access, name);
     const page = readPastPage(query());
-    const statement = keptRowsStatement(tx.home, deletedOf(defined), null, { ...page, limit: page.limit + 1 });
-    const rows = (await tx.query(statement)).map(readKept);
+    const rows = await ownKeptRows(tx, defined, deletedOf(defined), null, { ...page, limit: page.limit + 1 });
     const shown = rows.slice(0, page.limit);
-    const records = await KeptRecords.of(tx, defined, shown);
+    const records = await KeptRecords.of(tx, defined, shown, this.views.sightOf(tenant, access));
     const items = shown.map((row) => deletedText(defined, row, records));
     const last = shown.at(-1);
     const next = rows.length > shown.length && last ? JSON.stringify(positionAfter(last)) : 'null';
-    return new Answer(200, `{"items":[${items.join(',')}],"next":${next}}`, JSON_BODY);
+    const said = { ...JSON_BODY, ...keptBackHeader(records.keptBack) };
+    return new Answer(200, `{"items":[${items.join(',')}],"next":${next}}`, said);
   }
 
   /** The last deletion, where a record of this id was deleted more than once. @throws Problem past/not-kept, record/not-deleted */
-  async get({ tx, tenant, entity: name, id }: RecordCall): Promise<Answer> {
-    const defined = await this.registry.get(tenant, name);
+  async get({ tx, tenant, access, entity: name, id }: RecordCall): Promise<Answer> {
+    const { defined } = await this.views.find(tenant, access, name);
     const past = deletedOf(defined);
     assertId(id);
-    const [row] = (await tx.query(keptRowsStatement(tx.home, past, id, { limit: 1, after: null }))).map(readKept);
+    const [latest] = (await tx.query(keptRowsStatement(tx.home, past, id, { limit: 1, after: null }))).map(readKept);
+    const [row] = latest ? await ownOf(tx, defined, [latest], defined.entity.rows?.read ?? true) : [];
     if (!row) throw notDeleted();
-    return new Answer(200, deletedText(defined, row, await KeptRecords.of(tx, defined, [row])), JSON_BODY);
+    const records = await KeptRecords.of(tx, defined, [row], this.views.sightOf(tenant, access));
+    const text = deletedText(defined, row, records);
+    return new Answer(200, text, { ...JSON_BODY, ...keptBackHeader(records.keptBack) });
   }
 
   /**
@@ -50,23 +56,25 @@ export class DeletedRecords {
    * @throws Problem past/not-kept, record/not-deleted, record/invalid, record/duplicate, record/reference-missing
    */
   async restore(call: RecordCall): Promise<Answer> {
-    const { tx, tenant, entity: name, id, body } = call;
+    const { tenant, access, entity: name, id } = call;
     const applied = appliedHeader(readWritePreferences(call, []));
-    const { defined, entities } = await this.registry.find(tenant, name);
+    const { defined, entities } = await this.views.find(tenant, access, name);
     deletedOf(defined);
     assertId(id);
-    const row = await restoreDeleted(tx, entities, defined, id, body);
+    const row = await restoreDeleted(call, entities, defined);
     const sql = recordSql(defined);
     const etag = etagOf(row[sql.revisionAt] as string, defined.version);
-    return new Answer(200, sql.record.write(row), { etag, ...applied, ...JSON_BODY });
+    const said = { etag, ...applied, ...JSON_BODY, ...keptBackHeader(sql.record.keptBack) };
+    return new Answer(200, sql.record.write(row), said);
   }
 
   /** Nothing is left of the record but what the trail says of its changes. @throws Problem past/not-kept, record/not-deleted */
   async purge(call: RecordCall): Promise<Answer> {
-    const { tx, tenant, entity: name, id } = call;
+    const { tx, tenant, access, entity: name, id } = call;
     const applied = appliedHeader(readWritePreferences(call, []));
-    const defined = await this.registry.get(tenant, name);
+    const { defined } = await this.views.find(tenant, access, name);
     const { table } = deletedOf(defined);
+    if (defined.entity.rows) throw rowForbidden(defined.entity, 'Only who has all records may end what is kept of one');
     assertId(id);
     const tables = { deleted: table, history: defined.entity.past?.history };
     const purged = await tx.last(purgeStatement(tx.home, name, tables, id, uuidV7(), tx.actor));

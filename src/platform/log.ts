@@ -1,3 +1,4 @@
+import { type EventEmitter, once } from 'node:events';
 import pino, { type LoggerOptions, type Logger as PinoLogger } from 'pino';
 
 /**
@@ -21,6 +22,26 @@ export function createLogger(level: string): Logger {
   // Asynchronous: a slow reader of the log holds up no request. Lines are written 4 KB at a time, after a tenth of a second at the
   // latest and when the process exits: a write for each cost 40 µs of CPU a request, a tenth of it.
   return pino(options, pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 100 }));
+}
+
+interface LogStream extends EventEmitter {
+  write(text: string): boolean;
+  flush(): void;
+}
+
+/**
+ * Writes lines to where the log goes, in turn with its own: neither ever cuts the other in two. Resolves when they are written, and
+ * rejects on the signal, when they may still come.
+ */
+export async function writeBesideLog(logger: Logger, lines: string, signal: AbortSignal): Promise<void> {
+  const stream = (logger as unknown as Record<symbol, LogStream>)[pino.symbols.streamSym] as LogStream;
+  stream.write(lines);
+  // It says that it is drained when less than its least write is left, which may be these lines: once more, and they are out.
+  for (let n = 0; n < 2; n++) {
+    const drained = once(stream, 'drain', { signal });
+    stream.flush();
+    await drained;
+  }
 }
 
 /** The stack without the message it begins with, which may itself look like frames. */

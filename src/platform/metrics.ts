@@ -1,4 +1,9 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Why somebody was not let in: nothing was sent, or not clearly; it was not good; or nobody could tell. */
+const AUTH_FAILURES = ['missing', 'ambiguous', 'invalid_token', 'expired_token', 'invalid_api_key', 'unavailable'] as const;
+
+export type AuthFailure = (typeof AUTH_FAILURES)[number];
 
 /** What the operator may scrape: no label ever names a tenant, since counts of one tenant are not another's business. */
 export class Metrics {
@@ -12,8 +17,24 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly authFailures = new Counter({
+    name: 'auth_failures_total',
+    help: 'Requests whose sender could not be authenticated, by reason.',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  });
+
+  private readonly denials = new Counter({
+    name: 'access_denied_total',
+    help: 'Requests that were refused because of who sent them, by the operation of their route.',
+    labelNames: ['operation'],
+    registers: [this.registry],
+  });
+
   constructor(pool: { readonly load: { total: number; idle: number; waiting: number } }) {
     collectDefaultMetrics({ register: this.registry });
+    // From 0 on, so that a first failure is an increase.
+    for (const reason of AUTH_FAILURES) this.authFailures.inc({ reason }, 0);
     new Gauge({
       name: 'database_pool_connections',
       help: 'Connections for tenant traffic, by state; waiting are requests without one.',
@@ -30,5 +51,13 @@ export class Metrics {
 
   observeRequest(method: string, route: string, status: number, seconds: number): void {
     this.requests.observe({ method, route, status }, seconds);
+  }
+
+  countAuthFailure(reason: AuthFailure): void {
+    this.authFailures.inc({ reason });
+  }
+
+  countDenial(operation: string): void {
+    this.denials.inc({ operation });
   }
 }

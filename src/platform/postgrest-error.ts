@@ -30,6 +30,8 @@ const CODES: Partial<Record<ProblemName, string>> = {
   'auth/forbidden': '42501',
   'auth/issuer-unavailable': 'PGRST001',
   'past/out-of-reach': 'PGRST100',
+  'record/field-forbidden': '42501',
+  'record/row-forbidden': '42501',
   'record/not-single': 'PGRST116',
   'record/not-found': 'PGRST116',
   'record/too-many-affected': 'PGRST124',

@@ -39,10 +39,25 @@ const CATALOG = {
   'auth/issuer-unavailable': { status: 503, title: 'The Auth Service cannot be reached' },
   'auth/tenant-mismatch': { status: 403, title: 'The token belongs to another tenant' },
   'auth/forbidden': { status: 403, title: 'The role does not permit this operation' },
+  'auth/grant-refused': { status: 403, title: 'The access grant does not let in here' },
+  'audit/unavailable': { status: 503, title: 'The audit trail cannot be written' },
+
+  'grant/not-found': { status: 404, title: 'No such access grant' },
+  'grant/ended': { status: 409, title: 'The access grant is revoked or has expired' },
 
   'key/not-found': { status: 404, title: 'No such API key' },
   'key/ended': { status: 409, title: 'The API key is revoked or has expired' },
   'key/not-configured': { status: 501, title: 'This installation makes no API keys' },
+
+  'role/not-found': { status: 404, title: 'The tenant has made no such role' },
+  'role/too-many': { status: 409, title: 'The tenant has as many roles as it may' },
+
+  'webhook/not-found': { status: 404, title: 'No such webhook' },
+  'webhook/delivery-not-found': { status: 404, title: 'No such delivery' },
+  'webhook/too-many': { status: 409, title: 'The tenant has as many webhooks as it may' },
+  'webhook/disabled': { status: 409, title: 'The webhook is disabled' },
+  'webhook/busy': { status: 409, title: 'The webhook is doing this already' },
+  'webhook/not-configured': { status: 501, title: 'This installation sends no webhooks' },
 
   'tenant/not-found': { status: 404, title: 'No such tenant' },
   'tenant/exists': { status: 409, title: 'A tenant with this slug exists' },
@@ -71,10 +86,15 @@ const CATALOG = {
   'pack/owned': { status: 409, title: 'The change touches what belongs to a pack' },
   'rollout/not-found': { status: 404, title: 'No such rollout' },
   'rollout/conflict': { status: 409, title: 'The rollout is not in a state for this' },
+  'publishing/not-found': { status: 404, title: 'Nothing is published there' },
+  'publishing/not-in-trouble': { status: 409, title: 'No event of the tenant is held up there' },
+  'publishing/other-event': { status: 409, title: 'Another event is the one that is held up' },
 
   'record/not-found': { status: 404, title: 'No such record' },
   'record/not-deleted': { status: 404, title: 'No such deleted record' },
   'record/not-single': { status: 406, title: 'The result is not exactly one record' },
+  'record/field-forbidden': { status: 403, title: 'The roles do not permit this of a property' },
+  'record/row-forbidden': { status: 403, title: 'The row rules of the entity do not permit this' },
   'record/invalid': { status: 422, title: 'The record does not match the entity document' },
   'record/duplicate': { status: 409, title: 'A unique value is already taken' },
   'record/reference-missing': { status: 409, title: 'A relation points at a record that does not exist' },

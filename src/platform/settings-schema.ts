@@ -1,3 +1,6 @@
+/** A place for audit events. Without one bare comma: that is what parts them. */
+const SINK = '(stdout|https?://[^\\s,]+|nats://[^\\s,/]+/[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*)';
+
 /** What can be set, its bounds, defaults and meaning. Read by `settings.ts`; the README's table is made of the same texts. */
 export const SETTINGS_SCHEMA = {
   type: 'object',
@@ -78,9 +81,29 @@ export const SETTINGS_SCHEMA = {
       description:
         'Keys that sign tenant contexts, `kid:base64 of 32 bytes`, comma-separated; the first signs. Make one with `openssl rand -base64 32`.',
     },
-    AUTH_ISSUER: { type: 'string', minLength: 1, description: 'The `iss` of accepted tokens.' },
+    AUTH_ISSUER: {
+      type: 'string',
+      minLength: 1,
+      description:
+        'The `iss` of accepted tokens. Its metadata (OpenID Connect Discovery, RFC 8414) tells what other settings leave out.',
+    },
     AUTH_AUDIENCE: { type: 'string', minLength: 1, default: 'business-store', description: 'The `aud` of accepted tokens.' },
-    AUTH_JWKS_URL: { type: 'string', pattern: '^https?://', description: "The issuer's JSON Web Key Set." },
+    AUTH_JWKS_URL: {
+      type: 'string',
+      pattern: '^https?://',
+      description: "The issuer's JSON Web Key Set. Default: as its metadata says.",
+    },
+    AUTH_INTROSPECTION_URL: {
+      type: 'string',
+      pattern: '^https?://',
+      description: 'Where the issuer is asked about opaque tokens (RFC 7662). Default: as its metadata says.',
+    },
+    AUTH_CLIENT_ID: {
+      type: 'string',
+      pattern: '^[ -~]{1,255}$',
+      description: 'Who the service is to the issuer. Absent: opaque tokens are not accepted.',
+    },
+    AUTH_CLIENT_SECRET: { type: 'string', pattern: '^[ -~]{1,1024}$', description: 'The secret of this client.' },
     API_KEY_ENVIRONMENT: {
       type: 'string',
       pattern: '^[a-z0-9]{1,16}$',
@@ -93,6 +116,18 @@ export const SETTINGS_SCHEMA = {
       pattern: '^[A-Za-z0-9+/_-]{43}=?$',
       description:
         'Base64 of 32 bytes that API keys are hashed with; with another, none of them is valid any more. Without one there are no API keys, but the embedded database brings its own.',
+    },
+    WEBHOOK_KEY: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9+/_-]{43}=?(,[A-Za-z0-9+/_-]{43}=?)*$',
+      description:
+        'Base64 of 32 bytes that the secrets of webhooks are encrypted with; several, comma-separated, when it is changed: the first encrypts, all decrypt. Without one there are no webhooks, but the embedded database brings its own.',
+    },
+    WEBHOOK_ALLOWED_NETWORKS: {
+      type: 'string',
+      pattern: '^[0-9A-Fa-f.:]+/[0-9]{1,3}(, *[0-9A-Fa-f.:]+/[0-9]{1,3})*$',
+      description:
+        'Networks that webhooks may reach although they are not public, over http too and at any port, such as `10.1.0.0/16`. Default: none.',
     },
     RATE_LIMIT_PER_SECOND: {
       type: 'integer',
@@ -123,6 +158,13 @@ export const SETTINGS_SCHEMA = {
       description:
         'Refused tokens per minute and client address; further ones are answered 429. Valid tokens always pass. 0 for no limit.',
     },
+    GRANT_APPROVAL: {
+      type: 'string',
+      enum: ['none', 'required'],
+      default: 'none',
+      description:
+        'Whether every access grant has to be approved by another system administrator before it is good for anything.',
+    },
     TRUSTED_PROXIES: {
       type: 'string',
       pattern: '^[0-9A-Fa-f.:/]+(, *[0-9A-Fa-f.:/]+)*$',
@@ -130,11 +172,66 @@ export const SETTINGS_SCHEMA = {
     },
     AUDIT_SINK: {
       type: 'string',
-      // No credentials in it: fetch would refuse the URL, and say it in full.
-      pattern: '^(none|stdout|https?://[^/@]+(/.*)?)$',
+      pattern: `^(none|${SINK}( *, *${SINK})*)$`,
       default: 'none',
       description:
-        'Where audit events are published as CloudEvents: an HTTP URL, `stdout`, or `none`: they wait until there is a place. They hold what records held before and after; stdout is also the stream of the logs.',
+        'Where sealed audit events are published as CloudEvents: `none`, or a comma-separated list of `stdout`, HTTP URLs and `nats://host:port/subject.prefix` (JetStream). They hold what records held before and after; stdout is also the stream of the logs.',
+    },
+    AUDIT_SINK_SECRET: {
+      type: 'string',
+      pattern: '^whsec_[A-Za-z0-9+/]{32,86}={0,2}$',
+      description: '`whsec_` and base64 of 24-64 bytes: signs what is published by HTTP, as Standard Webhooks has it.',
+    },
+    AUDIT_SINK_FROM: {
+      type: 'string',
+      enum: ['begin', 'now'],
+      default: 'begin',
+      description:
+        'Where a place that was never published to begins: with the first event of each trail, or with what comes next.',
+    },
+    AUDIT_SIGNING_KEY: {
+      type: 'string',
+      minLength: 40,
+      description:
+        'The Ed25519 key that signs checkpoints of the audit trail: PKCS #8 as PEM (`openssl genpkey -algorithm ed25519`), or base64 of 32 bytes. Without one there are no checkpoints, but the embedded database brings its own.',
+    },
+    AUDIT_FORMER_KEYS: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9_-]{43}(, *[A-Za-z0-9_-]{43})*$',
+      description: 'Public keys that signed checkpoints before: the `x` of their JWKs, comma-separated.',
+    },
+    AUDIT_CHECKPOINTS: {
+      type: 'string',
+      pattern: '^(none|file:.+|https?://[^/@]+(/.*)?|nats://[^/]+/.+)$',
+      description:
+        'Where checkpoints are sent, out of reach of whoever has the database: `file:/path`, an HTTP URL, `nats://host:port/subject` (JetStream), or `none`. Default: a file in DATA_DIR with the embedded database, else none.',
+    },
+    AUDIT_CHECKPOINTS_SECRET: {
+      type: 'string',
+      pattern: '^whsec_[A-Za-z0-9+/]{32,86}={0,2}$',
+      description: 'Signs checkpoints that are sent to an HTTP URL, by the Standard Webhooks scheme.',
+    },
+    AUDIT_CHECKPOINT_SECONDS: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 86400,
+      default: 60,
+      description: 'A checkpoint is taken so many seconds after the last one, if anything was sealed since.',
+    },
+    AUDIT_CHECKPOINT_EVENTS: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 1000000000,
+      default: 1000,
+      description: 'And after so many events, once a second at most.',
+    },
+    AUDIT_RETENTION_DAYS: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 36500,
+      default: 0,
+      description:
+        'How long the audit trail is kept, at least; it leaves by months, once it is published and checkpointed. 0: for ever.',
     },
     LOG_LEVEL: {
       type: 'string',
@@ -210,8 +307,10 @@ export const SETTINGS_SCHEMA = {
   },
   // One without the other is a deployment that would fail later and less clearly.
   dependentRequired: {
-    DATABASE_URL: ['DATABASE_CONTROL_URL', 'CONTEXT_KEYS', 'AUTH_ISSUER', 'AUTH_JWKS_URL'],
-    AUTH_ISSUER: ['AUTH_JWKS_URL'],
+    DATABASE_URL: ['DATABASE_CONTROL_URL', 'CONTEXT_KEYS', 'AUTH_ISSUER'],
     AUTH_JWKS_URL: ['AUTH_ISSUER'],
+    AUTH_INTROSPECTION_URL: ['AUTH_CLIENT_ID'],
+    AUTH_CLIENT_ID: ['AUTH_ISSUER', 'AUTH_CLIENT_SECRET'],
+    AUTH_CLIENT_SECRET: ['AUTH_CLIENT_ID'],
   },
 } as const;

@@ -27,14 +27,29 @@ export interface Settings {
   readonly AUTH_ISSUER?: string;
   readonly AUTH_AUDIENCE: string;
   readonly AUTH_JWKS_URL?: string;
+  readonly AUTH_INTROSPECTION_URL?: string;
+  readonly AUTH_CLIENT_ID?: string;
+  readonly AUTH_CLIENT_SECRET?: string;
   readonly API_KEY_ENVIRONMENT: string;
   readonly API_KEY_PEPPER?: string;
+  readonly WEBHOOK_KEY?: string;
+  readonly WEBHOOK_ALLOWED_NETWORKS?: string;
   readonly RATE_LIMIT_PER_SECOND: number;
   readonly RATE_LIMIT_BURST_SECONDS: number;
   readonly REQUESTS_PER_DAY: number;
   readonly AUTH_FAILURES_PER_MINUTE: number;
+  readonly GRANT_APPROVAL: 'none' | 'required';
   readonly TRUSTED_PROXIES?: string;
   readonly AUDIT_SINK: string;
+  readonly AUDIT_SINK_SECRET?: string;
+  readonly AUDIT_SINK_FROM: 'begin' | 'now';
+  readonly AUDIT_SIGNING_KEY?: string;
+  readonly AUDIT_FORMER_KEYS?: string;
+  readonly AUDIT_CHECKPOINTS?: string;
+  readonly AUDIT_CHECKPOINTS_SECRET?: string;
+  readonly AUDIT_CHECKPOINT_SECONDS: number;
+  readonly AUDIT_CHECKPOINT_EVENTS: number;
+  readonly AUDIT_RETENTION_DAYS: number;
   readonly LOG_LEVEL: string;
   readonly BODY_LIMIT_BYTES: number;
   readonly REQUEST_TIMEOUT_MS: number;
@@ -71,8 +86,19 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   if (given.NODE_ENV === 'production' && !given.DATABASE_URL) {
     faults.push('NODE_ENV is production, but DATABASE_URL is missing: the embedded database is for development and tests only');
   }
+  faults.push(...undiscoverable(given));
   if (faults.length > 0) throw new SettingsFault(faults);
   return given as unknown as Settings;
+}
+
+/** Only an issuer whose name is an address can be asked what is not set. */
+function undiscoverable(given: Readonly<Record<string, unknown>>): string[] {
+  const issuer = given.AUTH_ISSUER;
+  if (typeof issuer !== 'string' || (/^https?:\/\//.test(issuer) && URL.canParse(issuer))) return [];
+  const needed = ['AUTH_JWKS_URL', ...('AUTH_CLIENT_ID' in given ? ['AUTH_INTROSPECTION_URL'] : [])];
+  return needed
+    .filter((name) => !(name in given))
+    .map((name) => `${name} is missing: AUTH_ISSUER is no http(s) address that could be asked for it`);
 }
 
 interface NamedKey {

@@ -1,9 +1,10 @@
 import { databaseErrorOf } from '../database/sqlstate.js';
 import { relationConstraintName } from '../model/ddl/add-relation.js';
-import type { Entity } from '../model/entity.js';
+import type { Entity, Property, Relation } from '../model/entity.js';
 import { UNFINISHED } from '../model/plan/operation.js';
 import { pointer } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
+import { rowForbidden, WOULD_BE } from './row-forbidden.js';
 
 /** The rules of the version that is about to come already hold for every write. */
 function beingChanged({ name }: Entity): Problem {
@@ -13,11 +14,17 @@ function beingChanged({ name }: Entity): Problem {
   );
 }
 
+/** Of a policy that refuses what was written the message has the name, in whatever language. */
+const OF_ROW_RULES = /\brow_rules_(?:read|insert|update|delete)\b/;
+
 /** What a broken constraint means to the client: the properties by name, never the values and never Postgres' own text. */
 export function constraintProblem(error: unknown, entity: Entity, removing: boolean): unknown {
   const fault = databaseErrorOf(error);
   if (!fault) return error;
   const { code, constraint } = fault;
+  if (code === '42501' && OF_ROW_RULES.test(fault.message)) {
+    return rowForbidden(entity, WOULD_BE);
+  }
   if (constraint?.endsWith(UNFINISHED)) {
     // A writer that has not heard of the change keeps nothing in step with it: to be run again by one that has.
     return code === '23514' && !removing && entity.shadows === undefined ? error : beingChanged(entity);
@@ -26,10 +33,7 @@ export function constraintProblem(error: unknown, entity: Entity, removing: bool
   if (code === '21000') return new Problem('record/key-repeated', 'Two records of the body have the same key. Send it once.');
   if (code === '23505') {
     const key = entity.uniqueKeys.find(({ name }) => name === constraint);
-    const members = key?.properties ?? ['id'];
-    return new Problem('record/duplicate', `Another record has the same ${members.join(' and ')}.`, {
-      errors: members.map((member) => ({ pointer: pointer('', member), rule: 'unique', message: 'is already taken' })),
-    });
+    return taken(key?.properties ?? ['id']);
   }
   if ((code === '23503' || code === '23001') && removing) {
     return new Problem('record/still-referenced', 'Other records refer to this one. Delete or change those first.');
@@ -38,14 +42,23 @@ export function constraintProblem(error: unknown, entity: Entity, removing: bool
     const property = entity.properties.find((candidate) => relationConstraintName(entity, candidate) === constraint);
     // The constraint of another entity: this record's key is being changed while others refer to it.
     if (!property?.relation) return new Problem('record/still-referenced', 'Other records refer to the value that would change.');
-    const { entity: target, field } = property.relation;
-    return new Problem('record/reference-missing', `There is no ${target} with this ${field}.`, {
-      errors: [
-        { pointer: pointer('', property.name), rule: 'relation', message: `must be the ${field} of an existing ${target}` },
-      ],
-    });
+    return referenceMissing(property, property.relation);
   }
   return error;
+}
+
+/** Another record has these members. */
+export function taken(members: readonly string[]): Problem {
+  return new Problem('record/duplicate', `Another record has the same ${members.join(' and ')}.`, {
+    errors: members.map((member) => ({ pointer: pointer('', member), rule: 'unique', message: 'is already taken' })),
+  });
+}
+
+/** The same whether there is none, or none that the caller may see. */
+export function referenceMissing({ name }: Property, { entity: target, field }: Relation): Problem {
+  return new Problem('record/reference-missing', `There is no ${target} with this ${field}.`, {
+    errors: [{ pointer: pointer('', name), rule: 'relation', message: `must be the ${field} of an existing ${target}` }],
+  });
 }
 
 /** What a broken constraint means is known here, where the entity is. */

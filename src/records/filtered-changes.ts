@@ -1,11 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
+import type { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
-import { EntityRegistry } from '../entities/entity-registry.js';
+import { EntityViews } from '../entities/entity-views.js';
 import type { Answer } from '../http/answer.js';
 import { MERGE_PATCH, mediaTypeOfBody } from '../http/patch-media.js';
+import { auditedBody } from '../model/access/audited-body.js';
 import type { Entity } from '../model/entity.js';
-import { lockFoundStatement } from '../model/statements/change-many-statement.js';
+import { lockFoundStatement, unwritableFoundStatement } from '../model/statements/change-many-statement.js';
 import type { NewRecord } from '../model/statements/insert-statement.js';
 import { splitRecord } from '../model/values/record-columns.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
@@ -14,12 +16,22 @@ import { SETTINGS, type Settings } from '../platform/settings.js';
 import { uuidV7Range } from '../platform/uuid.js';
 import { explained } from './constraint-problem.js';
 import { type IncomingBody, incomingBodies } from './incoming-bodies.js';
-import { auditedContent, incomingReplace, patchedRecord, underNewNames } from './incoming-record.js';
+import { auditedContent, incomingReplace, patchedRecord, removedFaults, underNewNames, unseenFaults } from './incoming-record.js';
+import { assertOwnWritten, writesAll } from './own-writes.js';
 import { explainedRead } from './read-problem.js';
 import type { RecordCall } from './record-call.js';
 import { assertValid } from './record-faults.js';
 import { recordSql } from './record-sql.js';
-import { type LockedRecord, lockedRecord, type Referrers, referrersOf, removeWithReferring } from './referring-records.js';
+import {
+  assertTakesOwnAlong,
+  type LockedRecord,
+  lockedRecord,
+  type Referrers,
+  referrersOf,
+  removeWithReferring,
+} from './referring-records.js';
+import { rowForbidden } from './row-forbidden.js';
+import { assertReferencesSeen } from './seen-references.js';
 import { readWrite, type WriteRequest } from './write-request.js';
 import { WrittenAnswer } from './written-answer.js';
 import { rangeHeader } from './written-headers.js';
@@ -40,7 +52,7 @@ interface Found {
 @Injectable()
 export class FilteredChanges {
   constructor(
-    private readonly registry: EntityRegistry,
+    private readonly views: EntityViews,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -56,9 +68,15 @@ export class FilteredChanges {
     if (records.length === 0 || (surface === 'rest' && isEmpty(call.body))) return changed([], []);
     const events = uuidV7Range(records.length);
     const changes = await prepareChanges(records, change, events.ids);
+    await assertReferencesSeen(
+      tx,
+      defined.entity,
+      changes.map((each, index) => ({ ...each, stored: records[index]?.stored })),
+    );
     const statement = changeMany()(changes, { ...events, count: changes.length }, tx.actor);
-    const writing = answer.isRead ? tx.query(statement) : tx.last(statement);
+    const writing = answer.isRead || !writesAll(defined.entity) ? tx.query(statement) : tx.last(statement);
     const written = new Map((await explained(defined.entity, false, writing)).map((row) => [row[idAt], row]));
+    await assertOwnWritten(tx, defined.entity, idsOf(records));
     const rows = changes.map(({ id }) => written.get(id) ?? record.columns.map(() => null));
     return changed(rows, await answer.textsOf(tx, rows));
   }
@@ -66,7 +84,7 @@ export class FilteredChanges {
   /** As the deletion of each: what refers to them goes along, is emptied, or restricts the whole. */
   async remove(call: RecordCall): Promise<Answer> {
     const { tx, surface } = call;
-    const { defined, request, answer, records, referrers } = await this.find(call, [], false);
+    const { defined, request, answer, records, referrers } = await this.find(call, [], false, assertTakesOwnAlong);
     // Before they are gone.
     const texts =
       answer.isRead && records.length > 0 ? await answer.read(tx, idsOf(records), false) : ownTexts(answer, records, defined);
@@ -75,22 +93,38 @@ export class FilteredChanges {
     return gone;
   }
 
-  private async find(call: RecordCall, parameters: readonly 'columns'[], represents: boolean): Promise<Found> {
-    const { tx, tenant, entity: name, surface, headers } = call;
-    const { defined, entities } = await this.registry.find(tenant, name);
+  private async find(
+    call: RecordCall,
+    parameters: readonly 'columns'[],
+    represents: boolean,
+    assertMay: typeof assertTakesOwnAlong = () => {},
+  ): Promise<Found> {
+    const { tx, tenant, access, entity: name, surface, headers } = call;
+    const { defined, entities } = await this.views.find(tenant, access, name);
     const { MAX_ROWS: maxRows, MAX_CHANGED_ROWS } = this.settings;
     const request = readWrite(call, defined, entities, { applicable: ['return', 'count', 'max-affected'], parameters, maxRows });
     assertMayFilter(defined.entity, request, headers['if-match'] !== undefined);
     const answer = new WrittenAnswer(defined, request, surface, represents);
+    const referrers = referrersOf(entities);
+    assertMay(referrers, name, access);
     const most = Math.min(request.preferences['max-affected'] ?? MAX_CHANGED_ROWS, MAX_CHANGED_ROWS);
     const { stored } = recordSql(defined);
+    await assertMayWriteFound(tx, request);
     const statement = lockFoundStatement(tx.home, request.query, stored.columns, most + 1);
     const rows = await explainedRead(tx.query(statement));
     if (rows.length > most) throw tooMany(request, most);
     answer.assertSingle(rows.length);
     const records = rows.map((row) => lockedRecord(defined, row));
-    return { defined, request, answer, records, referrers: referrersOf(entities) };
+    return { defined, request, answer, records, referrers };
   }
+}
+
+/** What the filters find and may not be written stands in the way of the whole. @throws Problem record/row-forbidden */
+async function assertMayWriteFound(tx: TenantTx, { query }: WriteRequest): Promise<void> {
+  const { rows } = query.entity;
+  if (rows === undefined || rows.write === true || rows.write === rows.read) return;
+  const found = await explainedRead(tx.query(unwritableFoundStatement(tx.home, query)));
+  if (found.length > 0) throw rowForbidden(query.entity, 'The filters find records that your roles may not write');
 }
 
 function assertMayFilter({ concurrency }: Entity, { query }: WriteRequest, hasIfMatch: boolean): void {
@@ -139,8 +173,10 @@ function changeOf(call: RecordCall, entity: Entity, { columns, preferences }: Wr
   return (stored, faults) => {
     if (!isJsonObject(given.body)) return given.body;
     const sent = underNewNames(entity, given.body, '', faults);
-    if (isMerge) return patchedRecord(entity, stored, sent);
-    return Object.fromEntries(Object.entries({ ...stored, ...sent }).filter(([member]) => !given.emptied.has(member)));
+    const all = Object.entries({ ...stored, ...sent }).filter(([member]) => !given.emptied.has(member));
+    const patched = isMerge ? patchedRecord(entity, stored, sent) : Object.fromEntries(all);
+    faults.push(...unseenFaults(entity, sent, '', given.emptied), ...removedFaults(entity, stored, patched, ''));
+    return patched;
   };
 }
 
@@ -158,8 +194,8 @@ async function prepareChanges(
     faults.push(...ofMembers);
     if (faults.length === 0) faults.push(...validator.validate(content));
     assertValid(faults, `Of the records found, ${stored.id} would not be valid. `);
-    const body = JSON.stringify({ before: auditedContent(entity, stored), after: auditedContent(entity, content) });
-    changes.push({ id: stored.id as string, ...splitRecord(entity, content), eventId: eventIds[index] as string, body });
+    const audited = auditedBody(entity, { before: auditedContent(entity, stored), after: auditedContent(entity, content) });
+    changes.push({ id: stored.id as string, ...splitRecord(entity, content), eventId: eventIds[index] as string, ...audited });
   }
   return changes;
 }

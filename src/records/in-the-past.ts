@@ -1,9 +1,11 @@
 import type { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
 import { readVersion, type StoredVersion, stepOf, VERSION_COLUMNS } from '../entities/stored-versions.js';
+import type { Sight } from '../model/access/entity-view.js';
 import { qualified } from '../model/ddl/table-ref.js';
 import type { Entity } from '../model/entity.js';
 import { type AsOf, asOf } from '../model/past/as-of.js';
+import { seenThen } from '../model/past/seen-then.js';
 import type { VersionStep } from '../model/plan/lineage.js';
 import { arrayLiteral } from '../model/query/array-literal.js';
 import type { ReadQuery } from '../model/query/ast.js';
@@ -15,34 +17,70 @@ import { Problem } from '../platform/problem.js';
  * instant: an answer that is partly of then and partly of now would be of no time at all.
  */
 
+/** A query about an instant, over the entities as the caller sees what was then. */
+export interface PastQuery {
+  readonly query: ReadQuery;
+  readonly entities: Entities;
+}
+
+type Entities = ReadonlyMap<string, DefinedEntity>;
+
 /**
  * The query with its sources. It takes two statements more than one about now.
- * @throws Problem request/invalid-query for an instant that is not over, past/not-kept, past/out-of-reach, past/type-changed
+ * @param again reads the query once more, over entities of which more is kept back: what they say now they may not have said then
+ * @throws Problem request/invalid-query for an instant that is not over, past/not-kept, past/out-of-reach, past/type-changed,
+ *   record/field-forbidden
  */
 export async function inThePast(
   tx: TenantTx,
-  entities: ReadonlyMap<string, DefinedEntity>,
+  entities: Entities,
   query: ReadQuery,
-): Promise<ReadQuery> {
+  sight: Sight,
+  again: (entities: Entities) => ReadQuery,
+): Promise<PastQuery> {
   const { asOf: instant } = query;
-  if (instant === null) return query;
-  const tables = [...tablesRead(query).values()];
-  const read = tables.map((table) => ({ ...table, defined: entities.get(table.entity.name) as DefinedEntity }));
-  const without = read.find(({ entity }) => !entity.past?.history);
+  if (instant === null) return { query, entities };
+  const tables = tablesOf(query, entities);
+  const without = tables.find(({ entity }) => !entity.past?.history);
   if (without) throw notKept(without.entity.name);
-  await assertReached(tx, read, instant);
-  const versions = await versionsSince(tx, read, instant);
+  await assertReached(tx, tables, instant);
+  const versions = await versionsSince(tx, tables, instant);
+  const seen = new Map(
+    tables.map(({ defined, entity }) => {
+      const { steps, inForce } = versions.get(defined.id) ?? NEVER;
+      const all = steps.map((version) => stepOf(entity.name, version));
+      return [entity.name, { ...seenThen(entity, all, sight, inForce), steps: all, inForce }] as const;
+    }),
+  );
+  const narrowed = tables.filter(({ entity }) => seen.get(entity.name)?.entity !== entity);
+  const narrower = new Map(
+    narrowed.map(({ defined, entity }) => [entity.name, defined.seenAs(seen.get(entity.name)?.entity ?? entity)]),
+  );
+  const past = narrower.size === 0 ? { query, entities } : overNarrower(entities, narrower, again);
   const sources = new Map<string, string>();
-  for (const { defined, entity, columns } of read) {
-    const known = versions.get(defined.id) ?? { steps: [], inForce: 0 };
-    const steps = known.steps.map((version) => stepOf(entity.name, version));
-    const [past, changed] = asked(asOf(tx.home, entity, steps), columns);
-    if (!changed) sources.set(entity.name, past.sql);
-    else if (changed.version > known.inForce || (await isKeptUnder(tx, entity, steps, instant)))
+  for (const { entity, columns } of tablesOf(past.query, past.entities)) {
+    const { steps, inForce, withheld } = seen.get(entity.name) ?? { ...NEVER, steps: [], withheld: [] };
+    const [found, changed] = asked(asOf(tx.home, entity, steps, withheld), columns);
+    if (!changed) sources.set(entity.name, found.sql);
+    else if (changed.version > inForce || (await isKeptUnder(tx, entity, steps, instant)))
       throw typeChanged(entity.name, changed);
-    else sources.set(entity.name, asOf(tx.home, entity, steps.slice(1)).sql);
+    else sources.set(entity.name, asOf(tx.home, entity, steps.slice(1), withheld.slice(1)).sql);
   }
-  return { ...query, sources };
+  return { ...past, query: { ...past.query, sources } };
+}
+
+const NEVER = { steps: [], inForce: 0 };
+
+function tablesOf(query: ReadQuery, entities: Entities): Read[] {
+  return [...tablesRead(query).values()].map((table) => ({
+    ...table,
+    defined: entities.get(table.entity.name) as DefinedEntity,
+  }));
+}
+
+function overNarrower(entities: Entities, narrower: Entities, again: (entities: Entities) => ReadQuery): PastQuery {
+  const all = new Map([...entities].map(([name, defined]) => [name, narrower.get(name) ?? defined]));
+  return { query: again(all), entities: all };
 }
 
 /** With the change of type that is in the way of these columns, if one is: the latest. */

@@ -1,5 +1,15 @@
+import { viewOf } from '../model/access/entity-view.js';
 import { readEntity } from '../model/document/read-entity.js';
-import { auditedContent, incomingInsert, incomingReplace, patchedRecord, replacedRecord } from './incoming-record.js';
+import type { JsonObject } from '../platform/json-value.js';
+import {
+  auditedContent,
+  incomingInsert,
+  incomingReplace,
+  patchedRecord,
+  removedFaults,
+  replacedRecord,
+  unseenFaults,
+} from './incoming-record.js';
 
 const entity = readEntity('Account', {
   type: 'object',
@@ -93,4 +103,48 @@ describe('patchedRecord', () => {
 
 it('auditedContent leaves out system members and what is never returned', () => {
   expect(auditedContent(entity, stored)).toEqual({ number: 1, parent: 7, balance: 10, opener: 'ada' });
+});
+
+describe('what is kept back from the caller', () => {
+  const closed = { access: { read: ['hr'], write: ['hr'] } };
+  const until = new Date(Date.now() + 60_000).toISOString();
+  const whole = readEntity('Person', {
+    type: 'object',
+    properties: {
+      name: { type: 'string' },
+      grade: { type: 'string', access: { write: ['hr'] } },
+      pin: { type: 'string', renamedFrom: 'code', aliasUntil: until, ...closed },
+      seal: { type: 'string', immutable: true, access: { read: ['hr'] } },
+    },
+  });
+  const seen = viewOf(whole, { roles: ['editor'], redaction: null });
+  const kept = { id: stored.id, name: 'a', grade: 'A', pin: 'p', seal: 's' };
+
+  it('is refused whatever its value is, by its old name and as absent too', () => {
+    for (const pin of ['p', 'other', null]) {
+      expect(rules(unseenFaults(seen, { name: 'b', pin }, '/2'))).toEqual(['/2/pin access']);
+      expect(rules(unseenFaults(seen, { code: pin }, ''))).toEqual(['/pin access']);
+      expect(rules(unseenFaults(seen, { seal: pin }, ''))).toEqual(['/seal immutable']);
+    }
+    expect(rules(unseenFaults(seen, {}, '', new Set(['pin', 'name'])))).toEqual(['/pin access']);
+    expect(unseenFaults(whole, { pin: 'p', seal: 's' }, '')).toEqual([]);
+  });
+
+  it('stays as it is stored, whatever became of it on the way, and is compared with nothing', () => {
+    const sent: JsonObject[] = [{}, { pin: 'p', seal: 's' }, { pin: 'q', seal: 't' }, { code: 'q' }];
+    for (const secrets of sent) {
+      const { content, faults } = incomingReplace(seen, { name: 'b', ...secrets }, kept);
+      expect([content, faults]).toEqual([{ name: 'b', grade: 'A', pin: 'p', seal: 's' }, []]);
+    }
+    const { id, name } = kept;
+    expect(incomingReplace(seen, { name: 'b', pin: 'p', seal: 's' }, { id, name }).content).toEqual({ name: 'b' });
+  });
+
+  it('and what is seen and not to be changed is not taken away by a patch', () => {
+    expect(rules(removedFaults(seen, kept, { name: 'b' }, ''))).toEqual(['/grade access']);
+    expect(removedFaults(seen, kept, { grade: 'A' }, '')).toEqual([]);
+    expect(removedFaults(seen, { ...kept, grade: undefined as never }, {}, '')).toEqual([]);
+    expect(rules(incomingReplace(seen, { grade: 'B' }, kept).faults)).toEqual(['/grade access']);
+    expect(incomingReplace(seen, { grade: 'A' }, kept).faults).toEqual([]);
+  });
 });

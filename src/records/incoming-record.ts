@@ -1,5 +1,5 @@
 import type { Entity, Property } from '../model/entity.js';
-import { EXTRA_COLUMN, isSystemMember, TENANT_COLUMN } from '../model/entity.js';
+import { EXTRA_COLUMN, isKeptBack, isReadable, isSystemMember, TENANT_COLUMN } from '../model/entity.js';
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../platform/json-value.js';
 import type { Fault } from '../platform/problem.js';
 import { isUuid, uuidV7 } from '../platform/uuid.js';
@@ -40,7 +40,8 @@ export function incomingInsert(
     else faults.push({ pointer: pointer(at, member), rule: 'format', message: 'must be a uuid' });
   }
   const content = underNewNames(entity, withoutSystemMembers(body), at, faults);
-  const { filled } = traitsOf(entity);
+  const { filled, fixed } = traitsOf(entity);
+  for (const { name } of fixed) if (Object.hasOwn(content, name)) faults.push(forbiddenMember(at, name));
   if (filled.length === 0) return { content, id: id ?? uuidV7(), faults };
 
   const complete: Record<string, JsonValue> = { ...content };
@@ -67,11 +68,23 @@ export function incomingReplace(entity: Entity, body: JsonValue, stored: JsonObj
     }
   }
   const content: Record<string, JsonValue> = { ...underNewNames(entity, withoutSystemMembers(body), '', faults) };
-  for (const property of traitsOf(entity).kept) {
+  const { kept, fixed, keptBack } = traitsOf(entity);
+  for (const { name } of fixed) {
+    if (keptBack.has(name)) continue;
+    const isSent = Object.hasOwn(content, name);
+    if (isSent && !sameJson(content[name], stored[name])) faults.push(forbiddenMember('', name));
+    else if (stored[name] !== undefined && !isSent) content[name] = stored[name] as JsonValue;
+  }
+  // What is kept back is not compared, which would tell it: `unseenFaults` refuses what is sent of it.
+  for (const name of keptBack.keys()) {
+    if (stored[name] === undefined) delete content[name];
+    else content[name] = stored[name] as JsonValue;
+  }
+  for (const property of kept) {
     const { name } = property;
+    if (keptBack.has(name)) continue;
     if (Object.hasOwn(content, name) && !sameJson(content[name], stored[name])) {
-      const rule = property.immutable ? 'immutable' : 'readOnly';
-      faults.push({ pointer: pointer('', name), rule, message: 'cannot be changed once it is set' });
+      faults.push(unchangeable('', name, property.immutable));
     } else if (stored[name] !== undefined && (isStoreSet(property) || !Object.hasOwn(content, name))) {
       content[name] = stored[name] as JsonValue;
     }
@@ -100,13 +113,41 @@ export function underNewNames(entity: Entity, body: JsonObject, at: string, faul
   return renamed;
 }
 
+/**
+ * Of what a caller sent for a record that is there, merged with nothing yet: members that it cannot see, and that are not for it, or for
+ * anybody, to change. They are refused whatever their value is: to take the one that is stored would tell it.
+ * @param emptied properties that are to be absent
+ */
+export function unseenFaults(entity: Entity, sent: JsonValue, at: string, emptied: ReadonlySet<string> = NONE): Fault[] {
+  const { keptBack } = traitsOf(entity);
+  if (!isJsonObject(sent) || keptBack.size === 0) return [];
+  const named = underNewNames(entity, sent, at, []);
+  return [...keptBack.values()].flatMap(({ name, fixed, immutable }) => {
+    if (!Object.hasOwn(named, name) && !emptied.has(name)) return [];
+    return fixed ? [forbiddenMember(at, name)] : [unchangeable(at, name, immutable)];
+  });
+}
+
+/**
+ * Members that are seen, not for the caller to change, and gone once its patch is applied. They would stay, and the patch be answered
+ * as if it had been carried out.
+ */
+export function removedFaults(entity: Entity, stored: JsonObject, patched: JsonValue, at: string): Fault[] {
+  const { fixed, keptBack } = traitsOf(entity);
+  if (!isJsonObject(patched) || fixed.length === 0) return [];
+  return fixed.flatMap(({ name }) => {
+    const isGone = !keptBack.has(name) && stored[name] !== undefined && !Object.hasOwn(patched, name);
+    return isGone ? [forbiddenMember(at, name)] : [];
+  });
+}
+
 /** A record as PUT asks for it. A `writeOnly` member that was left out stays: nobody can send back what is never returned. */
 export function replacedRecord(entity: Entity, stored: JsonObject, body: JsonValue): JsonValue {
-  const { hidden } = traitsOf(entity);
-  if (!isJsonObject(body) || hidden.size === 0) return body;
+  const { unseen } = traitsOf(entity);
+  if (!isJsonObject(body) || unseen.size === 0) return body;
   const sent = underNewNames(entity, body, '', []);
-  const unseen = [...hidden].filter((member) => !Object.hasOwn(sent, member) && Object.hasOwn(stored, member));
-  return { ...body, ...Object.fromEntries(unseen.map((member) => [member, stored[member] as JsonValue])) };
+  const stay = [...unseen].filter((member) => !Object.hasOwn(sent, member) && Object.hasOwn(stored, member));
+  return { ...body, ...Object.fromEntries(stay.map((member) => [member, stored[member] as JsonValue])) };
 }
 
 /**
@@ -132,15 +173,18 @@ function mergePatch(target: JsonValue | undefined, patch: JsonValue): JsonValue 
   return merged;
 }
 
-/** A stored record without what is never returned: what a client can speak of. */
+/** A stored record without what the caller is never answered with: what it can speak of. */
 export function visibleRecord(entity: Entity, record: JsonObject): JsonObject {
-  const { hidden } = traitsOf(entity);
-  return hidden.size === 0 ? record : Object.fromEntries(Object.entries(record).filter(([member]) => !hidden.has(member)));
+  return without(record, traitsOf(entity).unseen);
 }
 
-/** What the audit trail keeps of a record: its content, without system members and without what is never returned. */
+function without(record: JsonObject, members: ReadonlySet<string>): JsonObject {
+  return members.size === 0 ? record : Object.fromEntries(Object.entries(record).filter(([member]) => !members.has(member)));
+}
+
+/** What the audit trail keeps of a record, whoever writes it: its content, without system members and what is never returned to anybody. */
 export function auditedContent(entity: Entity, record: JsonObject): JsonObject {
-  return visibleRecord(entity, withoutSystemMembers(record));
+  return without(withoutSystemMembers(record), traitsOf(entity).secret);
 }
 
 /** What an entity asks of every record, worked out once. */
@@ -149,8 +193,14 @@ interface Traits {
   readonly filled: readonly Property[];
   /** Properties that a change keeps. */
   readonly kept: readonly Property[];
-  /** Names of properties that are never returned. */
-  readonly hidden: ReadonlySet<string>;
+  /** Names of properties that the caller is never answered with, or not as they are. */
+  readonly unseen: ReadonlySet<string>;
+  /** Of those that nobody is. */
+  readonly secret: ReadonlySet<string>;
+  /** Properties that the caller may not set. */
+  readonly fixed: readonly Property[];
+  /** Properties that it cannot see, and may not change, by their names. */
+  readonly keptBack: ReadonlyMap<string, Property>;
   /** Properties that may still be sent under an old name; until when in milliseconds. */
   readonly aliased: readonly { readonly name: string; readonly alias: { readonly name: string; readonly until: number } }[];
 }
@@ -167,7 +217,10 @@ function traitsOf(entity: Entity): Traits {
     aliased: properties.flatMap(({ name, alias }) =>
       alias ? [{ name, alias: { name: alias.name, until: Date.parse(alias.until) } }] : [],
     ),
-    hidden: new Set(properties.filter((property) => property.writeOnly).map((property) => property.name)),
+    unseen: new Set(properties.filter((property) => !isReadable(property)).map(({ name }) => name)),
+    secret: new Set(properties.filter(({ writeOnly }) => writeOnly).map(({ name }) => name)),
+    fixed: properties.filter(({ fixed }) => fixed),
+    keptBack: new Map(properties.filter(isUnchangeable).map((property) => [property.name, property])),
   };
   traits.set(entity, made);
   return made;
@@ -182,8 +235,22 @@ export function withoutSystemMembers(record: JsonObject): JsonObject {
   return content;
 }
 
+function unchangeable(at: string, name: string, immutable: boolean): Fault {
+  const rule = immutable ? 'immutable' : 'readOnly';
+  return { pointer: pointer(at, name), rule, message: 'cannot be changed once it is set' };
+}
+
+/** Told as 403 where records are stored. */
+function forbiddenMember(at: string, name: string): Fault {
+  return { pointer: pointer(at, name), rule: 'access', message: 'is not for your roles to set or change: leave it out' };
+}
+
 function isReserved(member: string): boolean {
   return member === TENANT_COLUMN || member === EXTRA_COLUMN || isSystemMember(member);
+}
+
+function isUnchangeable(property: Property): boolean {
+  return isKeptBack(property) && (property.fixed === true || property.immutable || isStoreSet(property));
 }
 
 function isStoreSet(property: Property): boolean {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { EntityRegistry } from '../entities/entity-registry.js';
+import { EntityViews } from '../entities/entity-views.js';
 import type { Answer } from '../http/answer.js';
 import { etagOf, readIfMatch } from '../http/precondition.js';
 import type { Entity } from '../model/entity.js';
@@ -25,19 +25,20 @@ import { rangeHeader } from './written-headers.js';
 @Injectable()
 export class KeyedPuts {
   constructor(
-    private readonly registry: EntityRegistry,
+    private readonly views: EntityViews,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   async put(call: RecordCall): Promise<Answer> {
-    const { tx, tenant, entity: name, surface, headers } = call;
-    const { defined, entities } = await this.registry.find(tenant, name);
+    const { tx, tenant, access, entity: name, surface, headers } = call;
+    const { defined, entities } = await this.views.find(tenant, access, name);
     assertMayAlso(call, 'records.create');
     const { entity } = defined;
     const asking = {
       applicable: ['missing', 'return', 'count'],
       parameters: ['columns'],
       maxRows: this.settings.MAX_ROWS,
+      isKeyed: true,
     } as const;
     const request = readWrite(call, defined, entities, asking);
     const { key, values } = keyOf(entity, request.query.where);

@@ -67,10 +67,12 @@ export class ListShape {
 /** `select=*` alone is the record as it always is. */
 function listWriter(defined: DefinedEntity, query: ReadQuery, nulls: Nulls): ReadWriter {
   if (query.select.length !== 1 || query.select[0]?.kind !== 'all') return compileReadWriter(query, nulls);
-  const known = WHOLE_WRITERS[nulls].get(defined);
+  // Whose rows they are makes no difference to how one is written.
+  const whole = defined.withAllRows ?? defined;
+  const known = WHOLE_WRITERS[nulls].get(whole);
   if (known) return known;
   const writer = compileReadWriter(query, nulls);
-  WHOLE_WRITERS[nulls].set(defined, writer);
+  WHOLE_WRITERS[nulls].set(whole, writer);
   return writer;
 }
 

@@ -52,7 +52,7 @@ export class ListShapes {
     }
     const cursor = text.includes('after=') ? CURSOR.exec(text)?.[1] : undefined;
     const kept = cursor === undefined ? text : text.replace(CURSOR, 'after=');
-    const name = JSON.stringify([tenant.id, entity, surface, count, headers.range ?? null, kept]);
+    const name = JSON.stringify([tenant.id, entity, surface, count, headers.range ?? null, sightKey(of.entities), kept]);
     const known = this.known.get(name);
     const isCurrent = known !== undefined && known.entities === of.entities && known.defined === of.defined;
     const remembered = isCurrent ? known : { ...of, shape: this.made(call, of, count, withoutCursor(call.query(), cursor)) };
@@ -63,7 +63,8 @@ export class ListShapes {
     return { shape, after: cursor ?? shape.query.after };
   }
 
-  private made(
+  /** Not remembered. @throws Problem as `parseReadQuery` does */
+  made(
     { tenant, headers, surface }: RecordCall,
     { defined, entities }: Entities,
     count: Count | null,
@@ -82,3 +83,14 @@ function withoutCursor(pairs: URLSearchParams, cursor: string | undefined): Iter
   if (cursor === undefined) return pairs;
   return [...pairs].map(([name, text]) => [name, name === 'after' && text === cursor ? '' : text] as const);
 }
+
+/** Callers who see other rows or members ask for other lists by the same words. */
+function sightKey(entities: Entities['entities']): number {
+  const known = sights.get(entities);
+  if (known !== undefined) return known;
+  sights.set(entities, ++lastSight);
+  return lastSight;
+}
+
+const sights = new WeakMap<Entities['entities'], number>();
+let lastSight = 0;

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable } from '@nestjs/common';
+import type { Access } from '../access/access.js';
 import type { Operation } from '../access/operations.js';
-import type { Principal } from '../access/principal.js';
 import type { TenantTx } from '../database/tenant-tx.js';
 import type { Answer } from '../http/answer.js';
 import { DenialLog } from '../http/denial-log.js';
-import { principalOf, queryPairs, type ServiceRequest, tenantOfRequest } from '../http/request.js';
+import { accessOf, operationOf, queryPairs, type ServiceRequest, tenantOfRequest } from '../http/request.js';
 import { REST_BASE } from '../http/rest-base.js';
 import { type Exchange, TenantTransactions } from '../http/tenant-transactions.js';
 import type { JsonValue } from '../platform/json-value.js';
@@ -16,7 +16,8 @@ import type { Tenant } from '../tenants/tenant-directory.js';
 export interface RecordCall {
   readonly tx: TenantTx;
   readonly tenant: Tenant;
-  readonly principal: Principal;
+  /** What the caller may do. */
+  readonly access: Access;
   /** The entity's name, as in the path. */
   readonly entity: string;
   /** Of one record; empty on routes of the whole entity. */
@@ -33,6 +34,8 @@ export interface RecordCall {
 
 export type Surface = 'api' | 'rest';
 
+const DENIALS: ReadonlySet<string> = new Set(['auth/forbidden', 'record/field-forbidden', 'record/row-forbidden']);
+
 /** What controllers of records hand their requests to. */
 @Injectable()
 export class RecordCalls {
@@ -45,14 +48,14 @@ export class RecordCalls {
   answer(exchange: Exchange, work: (call: RecordCall) => Promise<Answer>): Promise<unknown> {
     const { request } = exchange;
     const answer = this.transactions.answer(exchange, async (tx) => work(recordCall(request, tx)));
-    const principal = principalOf(request);
-    return principal.apiKey?.scopes ? answer.catch((error: unknown) => this.denied(request, principal, error)) : answer;
+    return answer.catch((error: unknown) => this.denied(request, error));
   }
 
   /** What the guard could not know of, its trail hears of all the same. */
-  private async denied(request: ServiceRequest, principal: Principal, error: unknown): Promise<never> {
-    if (error instanceof Problem && error.code === 'auth/forbidden') {
-      await this.denials.record(request, principal, error.extensions.operation as Operation);
+  private async denied(request: ServiceRequest, error: unknown): Promise<never> {
+    if (error instanceof Problem && DENIALS.has(error.code)) {
+      const operation = (error.extensions.operation as Operation | undefined) ?? operationOf(request);
+      await this.denials.record(request, accessOf(request).principal, operation);
     }
     throw error;
   }
@@ -65,7 +68,7 @@ function recordCall(request: ServiceRequest, tx: TenantTx): RecordCall {
   return {
     tx,
     tenant: tenantOfRequest(request),
-    principal: principalOf(request),
+    access: accessOf(request),
     entity,
     id,
     body: (request.body ?? null) as JsonValue,

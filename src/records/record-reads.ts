@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { TenantTx } from '../database/tenant-tx.js';
-import { EntityRegistry } from '../entities/entity-registry.js';
+import type { DefinedEntity } from '../entities/defined-entity.js';
+import { EntityViews } from '../entities/entity-views.js';
 import { Answer } from '../http/answer.js';
 import { etagOf, isNotModified, listEtagOf } from '../http/precondition.js';
 import type { ReadQuery } from '../model/query/ast.js';
@@ -9,6 +10,7 @@ import { invalidQuery } from '../model/query/invalid-query.js';
 import { parseReadQuery } from '../model/query/parse-read-query.js';
 import { appliedHeader, readPrefer } from '../model/query/prefer.js';
 import { countStatement, plannedRows, readRows } from '../model/query/read-statement.js';
+import { tablesRead } from '../model/query/tables-read.js';
 import type { Statement } from '../model/sql.js';
 import type { ReadWriter } from '../model/values/read-writer.js';
 import { Problem } from '../platform/problem.js';
@@ -17,6 +19,7 @@ import { isUuid } from '../platform/uuid.js';
 import { CSV, csvOf, JSON_ARRAY, mediaTypeOf, SINGLE_OBJECT } from './answer-media.js';
 import { graphOf } from './entity-graphs.js';
 import { inThePast } from './in-the-past.js';
+import { keptBackHeader } from './kept-back-header.js';
 import { assertMayRead } from './key-scopes.js';
 import { ListCursors } from './list-cursors.js';
 import { ListShape } from './list-shape.js';
@@ -27,13 +30,15 @@ import { notFound, type RecordCall, single } from './record-call.js';
 import { recordSql } from './record-sql.js';
 import { asksForThePast } from './write-request.js';
 
+type Entities = ReadonlyMap<string, DefinedEntity>;
+
 /** Reads records of a tenant's entities. Every method runs inside the caller's tenant transaction. */
 @Injectable()
 export class RecordReads {
   private readonly shapes: ListShapes;
 
   constructor(
-    private readonly registry: EntityRegistry,
+    private readonly views: EntityViews,
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly cursors: ListCursors,
   ) {
@@ -41,14 +46,13 @@ export class RecordReads {
   }
 
   async list(call: RecordCall): Promise<Answer> {
-    const { tx, tenant, entity: name, headers, surface, url } = call;
-    const { defined, entities } = await this.registry.find(tenant, name);
+    const { tx, tenant, access, entity: name, headers, surface, url } = call;
+    const { defined, entities } = await this.views.find(tenant, access, name);
     const media = mediaTypeOf(headers.accept);
     const preferences = readPrefer(single(headers.prefer), ['count']);
     const { shape: asked, after } = this.shapes.asked(call, { defined, entities }, preferences.count ?? null);
     assertMayRead(call, asked.query);
-    const past = asked.query.asOf === null ? null : await inThePast(tx, entities, asked.query);
-    const shape = past ? new ListShape(tx.home, defined, entities, past, surface) : asked;
+    const shape = asked.query.asOf === null ? asked : await this.pastShape(call, asked.query, entities);
     const { query, writer, keyset } = shape;
     const { roles } = tx.actor;
     const statement = shape.statement(this.cursors.positionIn(shape, roles, after));
@@ -75,38 +79,50 @@ export class RecordReads {
       'content-type': `${media}; charset=utf-8`,
     };
     const etag = listEtagOf(body, [String(defined.version), String(last !== undefined), ...Object.values(said)]);
-    const kept = { etag, ...KEPT, ...links, ...mementoHeader(query) };
+    const kept = { etag, ...KEPT, ...links, ...mementoHeader(query), ...keptBackHeader(writer.keptBack) };
     if (isNotModified(single(headers['if-none-match']), etag)) return new Answer(304, null, kept);
     return new Answer(isPart ? 206 : 200, body, { ...said, ...kept });
   }
 
   async get(call: RecordCall): Promise<Answer> {
-    const { tx, tenant, entity: name, id, headers } = call;
+    const { tx, tenant, access, entity: name, id, headers } = call;
     if (asksForThePast(call)) return this.getAsOf(call);
-    const defined = await this.registry.get(tenant, name);
+    const { defined } = await this.views.find(tenant, access, name);
     const sql = recordSql(defined);
     const [row] = isUuid(id) ? await tx.last(sql.get(id)) : [];
     if (!row) throw notFound();
-    const etag = etagOf(row[sql.revisionAt] as string, defined.version);
-    if (isNotModified(single(headers['if-none-match']), etag)) return new Answer(304, null, { etag });
-    return new Answer(200, sql.record.write(row), { etag });
+    const said = { etag: etagOf(row[sql.revisionAt] as string, defined.version), ...keptBackHeader(sql.record.keptBack) };
+    if (isNotModified(single(headers['if-none-match']), said.etag)) return new Answer(304, null, said);
+    return new Answer(200, sql.record.write(row), said);
   }
 
-  private async getAsOf({ tx, tenant, entity: name, id, headers, query: pairs }: RecordCall): Promise<Answer> {
-    const { defined, entities } = await this.registry.find(tenant, name);
+  private async pastShape(call: RecordCall, asked: ReadQuery, entities: Entities): Promise<ListShape> {
+    const { tx, tenant, access, entity: name, surface } = call;
+    const again = (seen: Entities): ReadQuery => {
+      return this.shapes.made(call, { defined: seen.get(name) as DefinedEntity, entities: seen }, asked.count, call.query())
+        .query;
+    };
+    const { query, entities: seen } = await inThePast(tx, entities, asked, this.views.sightOf(tenant, access), again);
+    return new ListShape(tx.home, seen.get(name) as DefinedEntity, seen, query, surface);
+  }
+
+  private async getAsOf({ tx, tenant, access, entity: name, id, headers, query: asked }: RecordCall): Promise<Answer> {
+    const { defined, entities } = await this.views.find(tenant, access, name);
     if (!isUuid(id)) throw notFound();
-    const instants = [...pairs()].filter(([parameter]) => parameter === 'asOf');
-    const parsed = parseReadQuery(graphOf(entities), defined.entity, [['id', `eq.${id}`], ...instants], {
-      maxRows: 1,
-      count: null,
-    });
-    const query = await inThePast(tx, entities, parsed);
-    const shape = new ListShape(tx.home, defined, entities, query, 'api');
+    const instants = [...asked()].filter(([parameter]) => parameter === 'asOf');
+    const pairs: [string, string][] = [['id', `eq.${id}`], ...instants];
+    const read = (seen: Entities): ReadQuery => {
+      return parseReadQuery(graphOf(seen), (seen.get(name) as DefinedEntity).entity, pairs, { maxRows: 1, count: null });
+    };
+    const sight = this.views.sightOf(tenant, access);
+    const { query, entities: seen } = await inThePast(tx, entities, read(entities), sight, read);
+    const shape = new ListShape(tx.home, seen.get(name) as DefinedEntity, seen, query, 'api');
     const { writer } = shape;
     const [row] = await tx.last(shape.statement(null));
     if (!row) throw notFound();
     const revisionAt = writer.cells.findIndex((cell) => cell.kind === 'column' && cell.column === 'revision');
-    const said = { etag: etagOf(row[revisionAt] as string, defined.version), ...mementoHeader(query) };
+    const etag = etagOf(row[revisionAt] as string, defined.version);
+    const said = { etag, ...mementoHeader(query), ...keptBackHeader(writer.keptBack) };
     if (isNotModified(single(headers['if-none-match']), said.etag)) return new Answer(304, null, said);
     return new Answer(200, writer.write(row), said);
   }
@@ -114,6 +130,8 @@ export class RecordReads {
   /** The total as the planner sees it; `estimated` counts as far as one answer reaches, and believes the planner beyond. */
   private async estimate(tx: TenantTx, query: ReadQuery, writer: ReadWriter): Promise<number> {
     const ask = async (statement: Statement) => (await tx.query(statement))[0]?.[0] ?? '';
+    // The planner knows of all rows, and would tell of those that are kept from the caller.
+    if (isPartly(query)) return Number(await ask(countStatement(tx.home, query, writer, Number.MAX_SAFE_INTEGER)));
     if (query.count === 'estimated') {
       const counted = Number(await ask(countStatement(tx.home, query, writer, this.settings.MAX_ROWS + 1)));
       if (counted <= this.settings.MAX_ROWS) return counted;
@@ -125,12 +143,17 @@ export class RecordReads {
 /** A list may be kept by whom it was made for, and asked about each time (RFC 9111 §5.2.2). Every header named here shapes it. */
 const KEPT = {
   'cache-control': 'private, no-cache',
-  vary: 'Accept, Authorization, Prefer, Range, X-API-Key',
+  vary: 'Accept, Authorization, Prefer, Range, X-API-Key, X-Access-Grant',
 };
 
 /** RFC 7089 §2.1.1: the answer is of this instant, and stays so. */
 function mementoHeader({ asOf }: ReadQuery): Record<string, string> {
   return asOf === null ? {} : { 'memento-datetime': new Date(asOf).toUTCString() };
+}
+
+/** Some of what it reads is not the caller's. */
+function isPartly(query: ReadQuery): boolean {
+  return [...tablesRead(query).values()].some(({ entity }) => entity.rows !== undefined);
 }
 
 function isEstimated({ count }: ReadQuery): boolean {

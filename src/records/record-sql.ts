@@ -3,7 +3,7 @@ import type { DefinedEntity } from '../entities/defined-entity.js';
 import { getStatement } from '../model/query/get-statement.js';
 import type { Statement } from '../model/sql.js';
 import { type ChangeManyStatement, changeManyStatement } from '../model/statements/change-many-statement.js';
-import { type ChangeStatements, changeStatements } from '../model/statements/change-statements.js';
+import { type ChangeStatements, changeStatements, lockStatement } from '../model/statements/change-statements.js';
 import type { ConflictKey } from '../model/statements/conflict-key.js';
 import { type InsertStatement, insertStatement } from '../model/statements/insert-statement.js';
 import { type UpsertStatements, upsertStatements } from '../model/statements/upsert-statements.js';
@@ -30,27 +30,44 @@ const compiled = new WeakMap<DefinedEntity, RecordSql>();
 export function recordSql(defined: DefinedEntity): RecordSql {
   const known = compiled.get(defined);
   if (known) return known;
+  const sql = defined.withAllRows ? withOwnRows(recordSql(defined.withAllRows), defined) : sqlOf(defined);
+  compiled.set(defined, sql);
+  return sql;
+}
+
+/** What finds rows is the caller's own; what is done with those that were found is the same for everybody. */
+function withOwnRows(all: RecordSql, { home, entity, version }: DefinedEntity): RecordSql {
+  const columns = { lock: all.stored.columns, change: all.record.columns };
+  const prepared = (text: string): string => preparedName(version, text);
+  return {
+    ...all,
+    get: getStatement(home, entity, all.record.columns, prepared),
+    change: { ...all.change, lock: lockStatement(home, entity, columns.lock, prepared) },
+    upsert: onceFor(keyName, (key: ConflictKey) => upsertStatements(home, entity, key, columns, prepared)),
+  };
+}
+
+function sqlOf(defined: DefinedEntity): RecordSql {
   const { home, entity, version } = defined;
   const record = compileRowWriter(entity);
   const stored = compileStoredRowWriter(entity);
   const prepared = (text: string): string => preparedName(version, text);
   const columns = { lock: stored.columns, change: record.columns };
-  const sql: RecordSql = {
+  return {
     record,
     stored,
     get: getStatement(home, entity, record.columns, prepared),
     insert: insertStatement(home, entity, record.columns, prepared),
     change: changeStatements(home, entity, columns, prepared),
     changeMany: once(() => changeManyStatement(home, entity, record.columns, prepared)),
-    upsert: onceFor(
-      ({ members }) => members.map(({ name }) => name).join('\n'),
-      (key: ConflictKey) => upsertStatements(home, entity, key, columns, prepared),
-    ),
+    upsert: onceFor(keyName, (key: ConflictKey) => upsertStatements(home, entity, key, columns, prepared)),
     idAt: record.columns.indexOf('id'),
     revisionAt: record.columns.indexOf('revision'),
   };
-  compiled.set(defined, sql);
-  return sql;
+}
+
+function keyName({ members }: ConflictKey): string {
+  return members.map(({ name }) => name).join('\n');
 }
 
 /** For what few entities are ever asked. */

@@ -10,9 +10,11 @@ import { SINGLE_OBJECT } from './answer-media.js';
 import { explained } from './constraint-problem.js';
 import type { IncomingBody } from './incoming-bodies.js';
 import { mergeAll, type Upserted } from './merge-records.js';
+import { assertOwnWritten, writesAll } from './own-writes.js';
 import type { RecordCall } from './record-call.js';
 import { assertValid } from './record-faults.js';
 import { recordSql } from './record-sql.js';
+import { assertReferencesSeen } from './seen-references.js';
 import { candidatesOf, type Upsert } from './upsert-candidates.js';
 import { freshRecord } from './upserted-record.js';
 import type { WriteRequest } from './write-request.js';
@@ -62,8 +64,19 @@ async function insertMissing(upsert: Upsert): Promise<Upserted> {
   if (candidates.length === 0) return { rows: [], inserted: 0 };
   const { ids } = uuidV7Range(candidates.length);
   const records = candidates.map((candidate, index) => freshRecord(defined, candidate, ids[index] as string));
+  await assertReferencesSeen(tx, defined.entity, records, false);
   const statement = recordSql(defined).upsert(key).ignore(records, tx.actor);
-  const rows = await explained(defined.entity, false, isLast ? tx.last(statement) : tx.query(statement));
+  const rows = await explained(
+    defined.entity,
+    false,
+    isLast && writesAll(defined.entity) ? tx.last(statement) : tx.query(statement),
+  );
+  const { idAt } = recordSql(defined);
+  await assertOwnWritten(
+    tx,
+    defined.entity,
+    rows.map((row) => row[idAt] as string),
+  );
   return { rows: inOrderOf(records, defined, rows), inserted: rows.length };
 }
 

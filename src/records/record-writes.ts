@@ -3,10 +3,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Row } from '../database/statement-batch.js';
 import type { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
-import { EntityRegistry } from '../entities/entity-registry.js';
+import { EntityViews } from '../entities/entity-views.js';
 import { Answer } from '../http/answer.js';
 import { JSON_PATCH, mediaTypeOfBody } from '../http/patch-media.js';
 import { etagOf, readIfMatch } from '../http/precondition.js';
+import { auditedBody } from '../model/access/audited-body.js';
 import type { Entity } from '../model/entity.js';
 import { invalidQuery } from '../model/query/invalid-query.js';
 import { appliedHeader } from '../model/query/prefer.js';
@@ -24,18 +25,23 @@ import {
   incomingInsert,
   incomingReplace,
   patchedRecord,
+  removedFaults,
   replacedRecord,
   underNewNames,
+  unseenFaults,
   visibleRecord,
 } from './incoming-record.js';
 import { jsonPatched } from './json-patch.js';
 import { assertMayAlso } from './key-scopes.js';
+import { assertOwnWritten, writesAll } from './own-writes.js';
 import { notFound, type RecordCall, single } from './record-call.js';
 import { assertValid, LISTED_FAULTS, prefixed } from './record-faults.js';
 import { assertMatches, assertPreconditioned } from './record-precondition.js';
 import { type RecordSql, recordSql } from './record-sql.js';
 import { RecordUpserts } from './record-upserts.js';
-import { referrersOf, removeWithReferring } from './referring-records.js';
+import { assertTakesOwnAlong, referrersOf, removeWithReferring } from './referring-records.js';
+import { rowForbidden } from './row-forbidden.js';
+import { assertReferencesSeen } from './seen-references.js';
 import { readWrite, readWritePreferences, refuseFilters, refuseThePast } from './write-request.js';
 import { WrittenAnswer } from './written-answer.js';
 import { insertedHeaders } from './written-headers.js';
@@ -57,7 +63,7 @@ export class RecordWrites {
   private readonly bulks = bulkTurns();
 
   constructor(
-    private readonly registry: EntityRegistry,
+    private readonly views: EntityViews,
     private readonly upserts: RecordUpserts,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -69,8 +75,8 @@ export class RecordWrites {
   }
 
   private async insertNow(call: RecordCall): Promise<Answer> {
-    const { tx, tenant, entity: name, body, surface } = call;
-    const { defined, entities } = await this.registry.find(tenant, name);
+    const { tx, tenant, access, entity: name, body, surface } = call;
+    const { defined, entities } = await this.views.find(tenant, access, name);
     const { MAX_ROWS: maxRows, MAX_INSERT_ROWS: limit } = this.settings;
     const request = readWrite(call, defined, entities, { applicable: INSERT, parameters: ['columns', 'on_conflict'], maxRows });
     refuseFilters(request, 'insert');
@@ -93,11 +99,17 @@ export class RecordWrites {
     const events = uuidV7Range(bodies.length);
     const records = await prepareInserts(defined, incoming, tx.actor.subject, events.ids, isArray);
     const written = { first: events.first, last: events.last, count: records.length };
+    await assertReferencesSeen(tx, defined.entity, records);
     const write = async () => {
       const statement = sql.insert(records, written, tx.actor);
-      return answer.isRead ? tx.query(statement) : tx.last(statement);
+      return answer.isRead || !writesAll(defined.entity) ? tx.query(statement) : tx.last(statement);
     };
     const rows = records.length === 0 ? [] : await explained(defined.entity, false, write());
+    await assertOwnWritten(
+      tx,
+      defined.entity,
+      records.map(({ id }) => id),
+    );
     const isOne = !isArray && surface === 'api';
     const texts = await answer.textsOf(tx, rows, isOne);
     return answer.of(201, texts, insertedHeaders(call, defined, request, rows), isOne);
@@ -105,37 +117,46 @@ export class RecordWrites {
 
   /** PUT: the whole record anew, but for what its reader cannot have seen. */
   async replace(call: RecordCall): Promise<Answer> {
-    return this.change(call, (stored, entity) => replacedRecord(entity, stored, call.body));
+    return this.change(call, (stored, entity, faults) => {
+      faults.push(...unseenFaults(entity, call.body, ''));
+      return replacedRecord(entity, stored, call.body);
+    });
   }
 
   /** PATCH: a JSON merge patch (RFC 7396), also as application/json, or a JSON patch (RFC 6902). */
   async patch(call: RecordCall): Promise<Answer> {
     if (mediaTypeOfBody(call.headers['content-type']) === JSON_PATCH) {
       // Over what can be seen: a test must not tell what is never returned.
-      return this.change(call, (stored, entity) => {
-        return replacedRecord(entity, stored, jsonPatched(visibleRecord(entity, stored), call.body));
+      return this.change(call, (stored, entity, faults) => {
+        const patched = jsonPatched(visibleRecord(entity, stored), call.body);
+        faults.push(...unseenFaults(entity, patched, ''), ...removedFaults(entity, stored, patched, ''));
+        return replacedRecord(entity, stored, patched);
       });
     }
     return this.change(call, (stored, entity, faults) => {
       const patch = isJsonObject(call.body) ? underNewNames(entity, call.body, '', faults) : call.body;
-      return patchedRecord(entity, stored, patch);
+      const patched = patchedRecord(entity, stored, patch);
+      faults.push(...unseenFaults(entity, patch, ''), ...removedFaults(entity, stored, patched, ''));
+      return patched;
     });
   }
 
   /** Takes along or empties what refers to the record, as the relations have it; what restricts refuses the whole. */
   async remove(call: RecordCall): Promise<Answer> {
-    const { tx, tenant, entity: name, id, headers } = call;
+    const { tx, tenant, access, entity: name, id, headers } = call;
     refuseThePast(call);
     const applied = appliedHeader(readWritePreferences(call, []));
-    const defined = await this.registry.get(tenant, name);
+    const { defined } = await this.views.find(tenant, access, name);
     const sql = recordSql(defined);
+    const referrers = referrersOf(await this.views.of(tenant, access));
+    assertTakesOwnAlong(referrers, name, access);
     const locked = await lock(tx, defined.entity, sql, id, headers);
-    const referrers = referrersOf(await this.registry.of(tenant));
     if (referrers.has(name)) {
       await explained(defined.entity, true, removeWithReferring(tx, referrers, [{ defined, ...locked }]));
       return new Answer(204, null, applied);
     }
-    const event = { eventId: uuidV7(), body: JSON.stringify({ before: auditedContent(defined.entity, locked.stored) }) };
+    const before = auditedContent(defined.entity, locked.stored);
+    const event = { eventId: uuidV7(), ...auditedBody(defined.entity, { before }) };
     await explained(defined.entity, true, tx.last(sql.change.delete(id, event, tx.actor)));
     return new Answer(204, null, applied);
   }
@@ -144,8 +165,8 @@ export class RecordWrites {
     call: RecordCall,
     wanted: (stored: JsonObject, entity: Entity, faults: Fault[]) => JsonValue,
   ): Promise<Answer> {
-    const { tx, tenant, entity: name, id, headers, surface } = call;
-    const { defined, entities } = await this.registry.find(tenant, name);
+    const { tx, tenant, access, entity: name, id, headers, surface } = call;
+    const { defined, entities } = await this.views.find(tenant, access, name);
     const { MAX_ROWS: maxRows } = this.settings;
     const request = readWrite(call, defined, entities, { applicable: ['return'], parameters: [], maxRows });
     refuseFilters(request, 'one');
@@ -159,11 +180,14 @@ export class RecordWrites {
     assertValid([...faults, ...(faults.length === 0 ? defined.validator.validate(content) : [])]);
     const { columns, extra } = splitRecord(entity, content);
     const before = auditedContent(entity, stored);
-    const event = { eventId: uuidV7(), body: JSON.stringify({ before, after: auditedContent(entity, content) }) };
+    const event = { eventId: uuidV7(), ...auditedBody(entity, { before, after: auditedContent(entity, content) }) };
+    await assertReferencesSeen(tx, entity, [{ id, columns, stored }]);
     const update = sql.change.update(id, columns, extra, event, tx.actor);
-    const rows = await explained(entity, false, answer.isRead ? tx.query(update) : tx.last(update));
+    const writing = answer.isRead || !writesAll(entity) ? tx.query(update) : tx.last(update);
+    const rows = await explained(entity, false, writing);
     const [row] = rows;
     if (!row) throw notFound();
+    await assertOwnWritten(tx, entity, [id]);
     const etag = etagOf(row[sql.revisionAt] as string, defined.version);
     const texts = await answer.textsOf(tx, rows, true);
     return answer.of(answer.hasBody ? 200 : 204, texts, { etag }, true);
@@ -181,6 +205,7 @@ async function lock(
   const precondition = readIfMatch(single(headers['if-match']));
   assertPreconditioned(entity, precondition, 'Read the record and send its ETag as If-Match.');
   const [row] = isUuid(id) ? await tx.query(sql.change.lock(id)) : [];
+  if (!row && entity.rows && isUuid(id) && (await tx.query(sql.get(id))).length > 0) throw rowForbidden(entity);
   if (!row) throw notFound();
   const stored = JSON.parse(sql.stored.write(row)) as JsonObject;
   assertMatches(precondition, String(stored.revision));
@@ -209,12 +234,12 @@ async function prepareInserts(
       continue;
     }
     if (faults.length > 0) continue;
-    const audited = JSON.stringify({ after: auditedContent(entity, incoming.content) });
+    const audited = auditedBody(entity, { after: auditedContent(entity, incoming.content) });
     records.push({
       id: incoming.id,
       ...splitRecord(entity, incoming.content),
       eventId: eventIds[index] as string,
-      body: audited,
+      ...audited,
     });
   }
   assertValid(faults);

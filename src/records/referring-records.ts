@@ -1,7 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Access } from '../access/access.js';
+import { forbidden } from '../access/forbidden.js';
 import type { Row } from '../database/statement-batch.js';
 import type { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
+import { type AuditedChange, auditedBody } from '../model/access/audited-body.js';
 import type { Property, Relation } from '../model/entity.js';
 import {
   detachStatement,
@@ -14,6 +17,7 @@ import { Problem } from '../platform/problem.js';
 import { uuidV7Range } from '../platform/uuid.js';
 import { auditedContent } from './incoming-record.js';
 import { preparedName, recordSql } from './record-sql.js';
+import { rowForbidden } from './row-forbidden.js';
 
 /**
  * Carries out `onDelete: cascade` and `setNull`, so that each record that goes or changes with a deleted one has its event
@@ -66,6 +70,28 @@ function actingRelations(entities: ReadonlyMap<string, DefinedEntity>): Referrer
       return relation && relation.onDelete !== 'restrict' ? [{ defined, property, relation }] : [];
     }),
   );
+}
+
+/**
+ * A caller who has only some of the rows of an entity does not delete or change others of them by the way. Told before any record is
+ * looked for: whether there are any is no answer to it. Nor does a grant for some entities reach others so: its tenant was told of those.
+ * @throws Problem record/row-forbidden, auth/forbidden
+ */
+export function assertTakesOwnAlong(referrers: Referrers, name: string, access: Access): void {
+  const reached = new Set([name]);
+  for (const target of reached) {
+    for (const { defined, relation } of referrers.get(target) ?? []) {
+      const operation = relation.onDelete === 'cascade' ? 'records.delete' : 'records.update';
+      if (access.grant && !access.may(operation, defined.name)) throw forbidden(access, operation, defined.name);
+      if (defined.entity.rows) {
+        throw rowForbidden(
+          defined.entity,
+          "Records that refer to this one would be deleted or changed with it, and not all are your roles' to write",
+        );
+      }
+      if (relation.onDelete === 'cascade') reached.add(defined.name);
+    }
+  }
 }
 
 /** The relations by which the deletion of one record deletes others. */
@@ -160,18 +186,18 @@ function fieldTexts(targets: readonly LockedRecord[], field: string): string[] {
 async function changesOf<T>(
   items: readonly T[],
   eventIds: readonly string[],
-  eventOf: (item: T) => readonly [LockedRecord, JsonObject],
+  eventOf: (item: T) => readonly [LockedRecord, AuditedChange],
 ): Promise<ReferringChange[]> {
   const changes: ReferringChange[] = [];
   for (const [index, item] of items.entries()) {
     if (index % YIELD_EVERY === YIELD_EVERY - 1) await setImmediate();
-    const [{ stored }, body] = eventOf(item);
-    changes.push({ id: stored.id as string, eventId: eventIds[index] as string, body: JSON.stringify(body) });
+    const [{ defined, stored }, change] = eventOf(item);
+    changes.push({ id: stored.id as string, eventId: eventIds[index] as string, ...auditedBody(defined.entity, change) });
   }
   return changes;
 }
 
-function eventOfDetached({ record, properties }: Detached): readonly [LockedRecord, JsonObject] {
+function eventOfDetached({ record, properties }: Detached): readonly [LockedRecord, AuditedChange] {
   const before = contentOf(record);
   const emptied = new Map([...properties].map((property) => [property.name, property]));
   // What is required stays, as null; what is optional is gone.

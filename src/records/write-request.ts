@@ -9,7 +9,7 @@ import { Problem } from '../platform/problem.js';
 import { JSON_ARRAY, mediaTypeOf } from './answer-media.js';
 import { graphOf } from './entity-graphs.js';
 import { assertColumns } from './incoming-bodies.js';
-import { assertMayRead } from './key-scopes.js';
+import { assertMayAlso, assertMayRead } from './key-scopes.js';
 import { type RecordCall, single } from './record-call.js';
 
 /** What a write asks for beside its body: preferences, the form of the answer, filters, and which members of the body count. */
@@ -26,6 +26,8 @@ export interface WriteRequest {
   readonly columns: readonly string[] | null;
   /** The names of `on_conflict`. */
   readonly conflict: readonly string[] | null;
+  /** The caller may write what is stored and not read it: it is answered with nothing of it. */
+  readonly isBlind: boolean;
 }
 
 export interface Asking {
@@ -33,6 +35,8 @@ export interface Asking {
   /** Which parameters are not filters: all are taken by an insert, `columns` alone by a change, none by a deletion. */
   readonly parameters: readonly ('columns' | 'on_conflict')[];
   readonly maxRows: number;
+  /** Its filters name the key of the one record that is sent, and find no other. */
+  readonly isKeyed?: true;
 }
 
 /** @throws Problem for what of it is not understood, before anything is done. */
@@ -40,7 +44,7 @@ export function readWrite(
   call: RecordCall,
   defined: DefinedEntity,
   entities: ReadonlyMap<string, DefinedEntity>,
-  { applicable, parameters, maxRows }: Asking,
+  { applicable, parameters, maxRows, isKeyed }: Asking,
 ): WriteRequest {
   const { entity } = defined;
   const preferences = readWritePreferences(call, applicable);
@@ -59,11 +63,17 @@ export function readWrite(
       ? plainQuery(defined, maxRows)
       : ofThePresent(parseReadQuery(graphOf(entities), entity, read, { maxRows, count: null }));
   assertMayRead(call, query);
+  // What was just inserted is what was sent; everything else is answered with, or found by, what is stored.
+  const isInsert = parameters.includes('on_conflict') && preferences.resolution === undefined;
+  const isBlind = !isInsert && !call.access.may('records.read', entity.name);
+  const asks = isKeyed ? read.some(([name]) => name === 'select' || name === 'order') : read.length > 0;
+  if (isBlind && (asks || preferences.return === 'representation')) assertMayAlso(call, 'records.read');
   return {
     ...{ preferences, applied: appliedHeader(preferences), columns, conflict: names('on_conflict') },
     media: call.surface === 'rest' ? mediaTypeOf(call.headers.accept) : JSON_ARRAY,
     query,
     isSorted: read.some(([name]) => name === 'order'),
+    isBlind,
   };
 }
 

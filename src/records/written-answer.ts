@@ -10,6 +10,7 @@ import { compileReadWriter, type ReadWriter } from '../model/values/read-writer.
 import type { Nulls } from '../model/values/row-writer.js';
 import { Problem } from '../platform/problem.js';
 import { CSV, csvOf, SINGLE_OBJECT } from './answer-media.js';
+import { keptBackHeader } from './kept-back-header.js';
 import { explainedRead } from './read-problem.js';
 import type { Surface } from './record-call.js';
 import { preparedName, recordSql } from './record-sql.js';
@@ -31,8 +32,9 @@ export class WrittenAnswer {
   ) {}
 
   get hasBody(): boolean {
-    const { return: wanted } = this.request.preferences;
-    return wanted === undefined ? this.represents : wanted === 'representation';
+    const { preferences, isBlind } = this.request;
+    const { return: wanted } = preferences;
+    return wanted === undefined ? this.represents && !isBlind : wanted === 'representation';
   }
 
   private get writer(): ReadWriter {
@@ -105,8 +107,8 @@ export class WrittenAnswer {
   /** @param isOne answers an object with an object. */
   of(status: number, texts: readonly string[], headers: Readonly<Record<string, string>>, isOne = false): Answer {
     const { applied, media } = this.request;
-    const said = { ...headers, ...applied };
-    if (!this.hasBody) return new Answer(status, null, said);
+    if (!this.hasBody) return new Answer(status, null, { ...headers, ...applied });
+    const said = { ...headers, ...applied, ...keptBackHeader(this.writer.keptBack) };
     if (isOne || media === SINGLE_OBJECT) {
       // What an embedded entity narrows away leaves nothing to show.
       if (texts.length !== 1) throw new Problem('record/not-single', 'Nothing was changed.', { rows: texts.length });

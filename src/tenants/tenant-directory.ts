@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { In, Raw } from 'typeorm';
-import type { ControlPlane } from '../database/control-plane.js';
+import { NO_ROLES, type TenantRole, type TenantRoles } from '../access/tenant-role.js';
+import type { ControlPlane, SystemTx } from '../database/control-plane.js';
 import type { WakeUp } from '../database/wake-up.js';
 import type { TenantHome } from '../model/entity.js';
 import { type TenantRow, type TenantStatus, TenantRow as TenantTable } from './tenant.row.js';
@@ -16,6 +17,8 @@ export interface Tenant {
   readonly name: string;
   readonly status: TenantStatus;
   readonly home: TenantHome;
+  /** Roles of its own, by name. */
+  readonly roles: TenantRoles;
 }
 
 const LIFETIME_MS = 60_000;
@@ -56,14 +59,14 @@ export class TenantDirectory {
     if (known && known.until > Date.now()) return known.tenant;
     const reading = this.read(tenantId);
     const entry: Entry = {
-      tenant: reading.then((row) => row && tenantOf(row)),
+      tenant: reading.then((found) => found && tenantOf(found.row, found.roles)),
       until: Date.now() + LIFETIME_MS,
       changedAt: known?.changedAt ?? -1,
     };
     if (!known) this.makeRoom();
     this.entries.set(tenantId, entry);
     try {
-      const changedAt = (await reading)?.changedAt.getTime() ?? -1;
+      const changedAt = (await reading)?.row.changedAt.getTime() ?? -1;
       if (changedAt !== entry.changedAt) this.tell(tenantId);
       entry.changedAt = changedAt;
       if (changedAt === -1) entry.until = Math.min(entry.until, Date.now() + UNKNOWN_LIFETIME_MS);
@@ -90,8 +93,11 @@ export class TenantDirectory {
     this.tell(oldest);
   }
 
-  private async read(tenantId: string): Promise<TenantRow | null> {
-    return this.controlPlane.platform(ACTOR, (tx) => tx.manager.findOneBy(TenantTable, { id: tenantId }));
+  private async read(tenantId: string): Promise<{ row: TenantRow; roles: TenantRoles } | null> {
+    return this.controlPlane.platform(ACTOR, async (tx) => {
+      const row = await tx.manager.findOneBy(TenantTable, { id: tenantId });
+      return row && { row, roles: await readRoles(tx, tenantId) };
+    });
   }
 
   /**
@@ -128,7 +134,17 @@ export class TenantDirectory {
   }
 }
 
-export function tenantOf(row: TenantRow): Tenant {
+export function tenantOf(row: TenantRow, roles: TenantRoles = NO_ROLES): Tenant {
   const { id, slug, name, status, schemaName, roleName, ownerRoleName } = row;
-  return { id, slug, name, status, home: { tenantId: id, schema: schemaName, role: roleName, ownerRole: ownerRoleName } };
+  return { id, slug, name, status, home: { tenantId: id, schema: schemaName, role: roleName, ownerRole: ownerRoleName }, roles };
+}
+
+async function readRoles(tx: SystemTx, tenantId: string): Promise<TenantRoles> {
+  const rows = await tx.run<TenantRole>({
+    text: `select name, description, inherits, permissions
+from business_store_service.tenant_roles
+where tenant_id = $1`,
+    values: [tenantId],
+  });
+  return rows.length === 0 ? NO_ROLES : new Map(rows.map((role) => [role.name, role]));
 }

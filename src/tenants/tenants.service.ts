@@ -1,4 +1,5 @@
 import { MoreThan } from 'typeorm';
+import { NO_ROLES } from '../access/tenant-role.js';
 import { type AuditAction, auditStatement } from '../audit/audit-event.js';
 import type { Actor } from '../database/context-token.js';
 import type { ControlPlane, SystemTx } from '../database/control-plane.js';
@@ -43,7 +44,7 @@ export class TenantsService {
         });
         await provision(tx, home);
         await tx.run(auditStatement(id, actor, { action: 'tenant.created', body: JSON.stringify({ after: wanted }) }));
-        await fill(tx, { id, ...wanted, status: 'active', home });
+        await fill(tx, { id, ...wanted, status: 'active', home, roles: NO_ROLES });
         await wakeOthers(tx);
         return tx.manager.findOneByOrFail(TenantRow, { id });
       });

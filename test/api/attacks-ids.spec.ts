@@ -15,7 +15,7 @@ const ALBUM = {
 const NDJSON = 'application/x-ndjson';
 
 /** Of the paths' parameters: those that are ids of something, and those that are names or numbers of the tenant's own choice. */
-const IDS = ['id', 'importId', 'changeId', 'keyId'];
+const IDS = ['id', 'importId', 'changeId', 'keyId', 'role', 'webhookId', 'deliveryId'];
 const NAMES = ['tenantId', 'entity', 'property', 'version', 'pack', 'name'];
 
 let test: TestService;
@@ -24,6 +24,8 @@ let foreign: TestTenant;
 let call: Awaited<ReturnType<TestTenant['as']>>;
 /** What the other tenant really has, by the name of the parameter. */
 let theirs: Record<string, string>;
+/** What there is at home, for paths that take two ids. */
+let mine: Record<string, string>;
 
 beforeAll(async () => {
   test = await startTestService();
@@ -50,10 +52,43 @@ beforeAll(async () => {
       .send({ name: 'theirs', roles: ['viewer'] })
       .expect(201)
   ).body;
-  theirs = { keyId: key.id, id: record.id, deletedId: gone.id, importId: imported.id, changeId: changes.items[0].id };
+  const role = inventedRole();
+  await there('put', `/roles/${role}`)
+    .send({ inherits: ['viewer'] })
+    .expect(201);
+  const [webhookId, ownWebhook] = [await webhookOf(foreign), await webhookOf(own)];
+  const deliveryId = uuidV7();
+  await test.database.admin(
+    `insert into business_store_service.webhook_deliveries
+       (tenant_id, webhook_id, event_id, seq, action, status, tries, attempts, finished_at, expires_at)
+     values ($1, $2, $3, 1, 'record.created', 'dead', 1, '[]', now(), now() + interval '1 day')`,
+    [foreign.id, webhookId, deliveryId],
+  );
+  mine = { webhookId: ownWebhook };
+  theirs = {
+    ...{ role, webhookId, deliveryId },
+    keyId: key.id,
+    id: record.id,
+    deletedId: gone.id,
+    importId: imported.id,
+    changeId: changes.items[0].id,
+  };
 });
 
 afterAll(() => test.stop());
+
+/** A webhook that could be sent something, and is not for now. */
+async function webhookOf(tenant: TestTenant): Promise<string> {
+  const body = { url: 'https://example.com/hook', events: ['rollout.finished'], enabled: false };
+  const { id } = (await (await tenant.as())('post', '/webhooks').send(body).expect(201)).body;
+  await test.database.admin(
+    "update business_store_service.webhooks set enabled = true, resume_at = now() + interval '1 day' where webhook_id = $1",
+    [id],
+  );
+  return id;
+}
+
+const inventedRole = (): string => `r${uuidV7()}`;
 
 type Answer = Awaited<ReturnType<typeof call>>;
 
@@ -86,9 +121,17 @@ async function operationsWithIds(): Promise<Operation[]> {
     IDS.filter((name) => path.includes(`{${name}}`)).flatMap((parameter) =>
       Object.keys(methods)
         .filter((method) => /^(get|post|put|patch|delete)$/.test(method))
+        // To give a role a name is to make it.
+        .filter((method) => parameter !== 'role' || method !== 'put')
         .map((method) => ({ method: method as Method, path: path.replaceAll('{entity}', 'album'), parameter })),
     ),
   );
+}
+
+/** That nobody who has the id would be refused for. */
+function bodyFor(path: string): object {
+  if (path.endsWith('/replay')) return { fromSeq: 1 };
+  return /^\/(api-keys|webhooks)\//.test(path) ? {} : { code: 'mine' };
 }
 
 describe('an id of another tenant in a path', () => {
@@ -97,11 +140,12 @@ describe('an id of another tenant in a path', () => {
     expect(new Set(operations.map(({ parameter }) => parameter))).toEqual(new Set(IDS));
     for (const { method, path, parameter } of operations) {
       const ask = async (id: string) => {
-        const request = call(method, path.replace(`{${parameter}}`, id)).set('x-request-id', 'the-same');
-        return toldBy(await (method === 'get' ? request : request.send(parameter === 'keyId' ? {} : { code: 'mine' })), id);
+        const at = path.replace(`{${parameter}}`, id).replaceAll(/\{(\w+)\}/g, (_, name) => mine[name] ?? uuidV7());
+        const request = call(method, at).set('x-request-id', 'the-same');
+        return toldBy(await (method === 'get' ? request : request.send(bodyFor(path))), id);
       };
       const answer = await ask(theirs[path.startsWith('/deleted/') ? 'deletedId' : parameter] as string);
-      expect([method, path, answer]).toEqual([method, path, await ask(uuidV7())]);
+      expect([method, path, answer]).toEqual([method, path, await ask(parameter === 'role' ? inventedRole() : uuidV7())]);
       expect([method, path, (answer as { status: number }).status]).toEqual([method, path, 404]);
     }
     const there = await foreign.as();
@@ -111,6 +155,8 @@ describe('an id of another tenant in a path', () => {
       `/imports/${theirs.importId}`,
       `/entities/album/changes/${theirs.changeId}`,
       `/api-keys/${theirs.keyId}`,
+      `/roles/${theirs.role}`,
+      `/webhooks/${theirs.webhookId}`,
     ]) {
       await there('get', path).expect(200);
     }
@@ -137,6 +183,44 @@ describe('an id of another tenant in a query', () => {
         return toldBy(await (method === 'patch' ? counted.send({ size: 1 }) : counted), id);
       };
       expect([method, await ask(theirs.id as string)]).toEqual([method, await ask(uuidV7())]);
+    }
+  });
+});
+
+describe('an id of another tenant in what is asked beside records', () => {
+  /** Next to it in the order of ids, so that pages begin at the same place. */
+  const beside = (id: string) => id.slice(0, -1) + (id.endsWith('0') ? '1' : '0');
+
+  it('is worth an invented one to every list that goes on after an id, and to the trail that is searched by one', async () => {
+    const there = await foreign.as();
+    const event = (await there('get', '/audit?limit=1').expect(200)).body.items[0].id as string;
+    const { keyId, webhookId, deliveryId, id } = theirs as Record<string, string>;
+    const asked: [string, string | undefined][] = [
+      ...[event, keyId, webhookId].flatMap((each): [string, string | undefined][] =>
+        ['/audit?after=', '/api-keys?after=', '/webhooks?after=', '/grants?after='].map((path) => [path, each]),
+      ),
+      [`/webhooks/${mine.webhookId}/deliveries?after=`, deliveryId],
+      ['/audit?recordId=', id],
+    ];
+    for (const [path, each] of asked) {
+      const ask = async (value: string) => toldBy(await call('get', path + value).set('x-request-id', 'the-same'), value);
+      expect([path, await ask(each as string)]).toEqual([path, await ask(beside(each as string))]);
+    }
+  });
+
+  it('is worth an invented one in bodies', async () => {
+    await own.define('single', {
+      type: 'object',
+      properties: { album: { type: 'string', format: 'uuid', relation: { entity: 'album' } } },
+    });
+    const asked: [string, (id: string) => object][] = [
+      ['/records/single', (album) => ({ album })],
+      ['/audit/erasures', (recordId) => ({ entity: 'album', recordId, reason: 'to see whether it is there', dryRun: true })],
+      ['/audit/erasures', (recordId) => ({ entity: 'album', recordId, reason: 'to see whether it is there' })],
+    ];
+    for (const [path, body] of asked) {
+      const ask = async (id: string) => toldBy(await call('post', path).set('x-request-id', 'the-same').send(body(id)), id);
+      expect([path, await ask(theirs.id as string)]).toEqual([path, await ask(uuidV7())]);
     }
   });
 });

@@ -1,58 +1,80 @@
 /** Audit events leave the service as CloudEvents: at least once, in order within a tenant, whatever the sink does. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { createLogger } from '../../src/platform/log.js';
-import { readSettings } from '../../src/platform/settings.js';
-import { type RunningService, startService } from '../../src/start.js';
+import { CloudEvent } from 'cloudevents';
+import { Webhook } from 'standardwebhooks';
+import { type RunningService } from '../../src/start.js';
 import { type EventSink, type Mood, startEventSink } from '../harness/event-sink.js';
 import { eventually } from '../harness/eventually.js';
-import { apiOf, type TestTenant } from '../harness/service.js';
-import { createSurroundings, type Surroundings } from '../harness/surroundings.js';
+import { openPublishingScene, type PublishingScene, titlesOf } from '../harness/publishing-scene.js';
+import type { TestTenant } from '../harness/service.js';
 
 // Processes of their own take their time on a busy machine.
 jest.setTimeout(60_000);
 
-let around: Surroundings;
+let scene: PublishingScene;
 let sink: EventSink;
-const services: RunningService[] = [];
 
 beforeEach(async () => {
-  around = await createSurroundings();
+  scene = await openPublishingScene();
   sink = await startEventSink();
 });
 
 afterEach(async () => {
-  await Promise.all(services.splice(0).map((service) => service.stop()));
+  await scene.close();
   await sink.close();
-  await around.stop();
 });
 
+const start = (settings: Record<string, string> = {}): Promise<RunningService> =>
+  scene.start({ AUDIT_SINK: sink.url, ...settings });
+const complete = (): Promise<void> => scene.complete(() => sink.received);
+
 describe('published events', () => {
-  it('are CloudEvents in batches, one of each change, definition and refusal, with who and what', async () => {
-    const { tenant, call } = await tenantOn(await start());
-    const { body } = await call('post', '/records/note').send({ title: 'one' });
+  it('are CloudEvents in batches, one of each change, definition and refusal, with who, what and where in the trail', async () => {
+    const tenant = await scene.tenantOn(await start());
+    const { body } = await (await tenant.as())('post', '/records/note').send({ title: 'one' });
     const viewer = await tenant.as('viewer');
     await viewer('delete', `/records/note/${body.id}`).set('x-request-id', 'denied');
     await complete();
 
-    expect(sink.batches[0]?.contentType).toBe('application/cloudevents-batch+json');
+    expect(sink.batches[0]?.headers['content-type']).toBe('application/cloudevents-batch+json');
     expect(sink.received.map(({ type }) => type)).toEqual([
       'business-store.tenant.created',
       'business-store.entity.defined',
       'business-store.record.created',
       'business-store.access.denied',
     ]);
+    for (const event of sink.received) expect(new CloudEvent(event, true).validate()).toBe(true);
+    const { rows } = await scene.admin(
+      `select c.seq::text, encode(c.hash, 'hex') as hash, to_json(c.occurred_at at time zone 'UTC')#>>'{}' || 'Z' as time
+       from audit.chain as c where c.tenant_id = $1 order by c.seq`,
+      [tenant.id],
+    );
     expect(sink.received[2]).toEqual({
       specversion: '1.0',
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       source: `urn:bss:tenant:${tenant.id}`,
       type: 'business-store.record.created',
       subject: `note/${body.id}`,
-      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      time: rows[2].time,
       datacontenttype: 'application/json',
       tenantid: tenant.id,
+      sequence: '0000000000000000003',
+      hash: rows[2].hash,
       data: { actor: 'admin@test', requestId: expect.any(String), after: { title: 'one' } },
     });
     expect(sink.received[3]?.data).toMatchObject({ actor: 'viewer@test', requestId: 'denied' });
+  });
+
+  it('are signed as Standard Webhooks are, when there is a secret, and come with the credentials of the URL', async () => {
+    const secret = `whsec_${Buffer.alloc(32, 5).toString('base64')}`;
+    const url = sink.url.replace('://', '://store:p%40ss@');
+    await scene.tenantOn(await start({ AUDIT_SINK: url, AUDIT_SINK_SECRET: secret }));
+    await complete();
+    const batch = sink.batches[0];
+    expect(batch?.headers.authorization).toBe(`Basic ${Buffer.from('store:p@ss').toString('base64')}`);
+    const headers = batch?.headers as Record<string, string>;
+    expect(new Webhook(secret).verify(batch?.text ?? '', headers)).toEqual(batch?.events);
+    expect(() => new Webhook(secret).verify(`${batch?.text} `, headers)).toThrow();
   });
 
   it.each<[string, Mood[]]>([
@@ -60,107 +82,89 @@ describe('published events', () => {
     ['takes them and says it did not', ['swallow', 'refuse']],
     ['takes them and breaks the connection', ['drop']],
     ['wants them elsewhere', ['redirect']],
-  ])(
-    'are not lost on a sink that %s, and come in order',
-    async (_name, moods) => {
-      sink.moods.push(...moods);
-      const { call } = await tenantOn(await start());
-      await writeNotes(call, 20);
-      await complete();
-      expect(titlesInOrder()).toEqual([...Array(20).keys()].map((n) => `${n}`));
-      const again = sink.received.length - new Set(sink.received.map(({ id }) => id)).size;
-      // Whoever takes them twice can tell: they carry the same ids.
-      expect(again > 0).toBe(moods.some((mood) => mood === 'swallow' || mood === 'drop'));
-    },
-    30_000,
-  );
+  ])('are not lost on a sink that %s, and come in order', async (_name, moods) => {
+    sink.moods.push(...moods);
+    const tenant = await scene.tenantOn(await start());
+    await scene.writeNotes(tenant, 20);
+    await complete();
+    expect(titlesOf(sink.received)).toEqual([...Array(20).keys()].map((n) => `${n}`));
+    const again = sink.received.length - new Set(sink.received.map(({ id }) => id)).size;
+    // Whoever takes them twice can tell: they carry the same ids.
+    expect(again > 0).toBe(moods.some((mood) => mood === 'swallow' || mood === 'drop'));
+  });
 
   it('wait for a sink that is down, and for a service that is restarted', async () => {
     await sink.close();
     const first = await start();
-    const { call } = await tenantOn(first);
-    await writeNotes(call, 3);
+    const tenant = await scene.tenantOn(first);
+    await scene.writeNotes(tenant, 3);
     await wait(1_200);
     await first.stop();
     sink = await startEventSink(Number(new URL(sink.url).port));
     await start();
     await complete();
-    expect(titlesInOrder()).toEqual(['0', '1', '2']);
+    expect(titlesOf(sink.received)).toEqual(['0', '1', '2']);
   });
 
   it('do not keep a stopping service from ending when the sink hangs', async () => {
     const service = await start();
-    const { call } = await tenantOn(service);
+    const tenant = await scene.tenantOn(service);
     await complete();
     sink.moods.push('hang');
-    await writeNotes(call, 1);
+    await scene.writeNotes(tenant, 1);
     await eventually(() => sink.moods.length === 0);
     const started = performance.now();
     await service.stop();
     expect(performance.now() - started).toBeLessThan(6_000);
     await start();
     await complete();
-    expect(titlesInOrder()).toEqual(['0']);
+    expect(titlesOf(sink.received)).toEqual(['0']);
   });
 });
 
 describe('two instances', () => {
   it('publish each event once while both work, and a backlog of many batches in order', async () => {
-    // The backlog first: 900 writes of 3 tenants while nobody publishes, more than one batch takes.
-    const silent = await start('none');
+    // The backlog first: 900 writes of 3 tenants while nobody publishes.
+    const silent = await start({ AUDIT_SINK: 'none' });
     const tenants: TestTenant[] = [];
-    for (let i = 0; i < 3; i++) tenants.push((await tenantOn(silent)).tenant);
-    await Promise.all(tenants.map(async (tenant) => writeNotes(await tenant.as(), 300)));
+    for (let i = 0; i < 3; i++) tenants.push(await scene.tenantOn(silent));
+    await Promise.all(tenants.map((tenant) => scene.writeNotes(tenant, 300)));
     // A slow first batch: whoever does not wait for it overtakes it.
     sink.moods.push(1_000);
-    const [first, second] = await Promise.all([start(), start()]);
-    const writes = [first, second].map(async (service, n) => {
-      const { call } = await tenantOn(service, `busy-${n}`);
-      await writeNotes(call, 50);
-    });
-    await Promise.all(writes);
+    const both = await Promise.all([start(), start()]);
+    await Promise.all(both.map(async (service) => scene.writeNotes(await scene.tenantOn(service), 50)));
     await complete();
 
     const ids = sink.received.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     for (const tenant of tenants) {
-      expect(titlesInOrder(tenant.id)).toEqual([...Array(300).keys()].map((n) => `${n}`));
+      expect(titlesOf(sink.received, tenant.id)).toEqual([...Array(300).keys()].map((n) => `${n}`));
     }
   });
 });
 
-async function start(auditSink = sink.url): Promise<RunningService> {
-  const settings = readSettings({ ...around.environment, AUDIT_SINK: auditSink });
-  const service = await startService(settings, createLogger('silent'));
-  services.push(service);
-  return service;
-}
-
-async function tenantOn(service: RunningService, slug?: string) {
-  const tenant = await apiOf(service.url, around.token).tenant(slug);
-  await tenant.define('note', { type: 'object', properties: { title: { type: 'string' } }, additionalProperties: false });
-  return { tenant, call: await tenant.as() };
-}
-
-async function writeNotes(call: Awaited<ReturnType<TestTenant['as']>>, count: number): Promise<void> {
-  for (let n = 0; n < count; n++) expect((await call('post', '/records/note').send({ title: `${n}` })).status).toBe(201);
-}
-
-/** Until every event of the trail has arrived, and nothing is left to publish. */
-async function complete(): Promise<void> {
-  await eventually(async () => {
-    const { rows } = await around.database.admin('select event_id as id from audit.events');
-    const { rows: pending } = await around.database.admin('select from audit.pending');
-    const arrived = new Set(sink.received.map(({ id }) => id));
-    return pending.length === 0 && rows.every(({ id }) => arrived.has(id)) && arrived.size === rows.length;
+describe('a place', () => {
+  it('that is new begins with the first event, or with what comes next, and one that is known goes on where it was', async () => {
+    const silent = await start({ AUDIT_SINK: 'none' });
+    const tenant = await scene.tenantOn(silent);
+    await scene.writeNotes(tenant, 3);
+    await scene.sealed();
+    const [late, whole] = [await startEventSink(), await startEventSink()];
+    try {
+      const first = await start({ AUDIT_SINK: late.url, AUDIT_SINK_FROM: 'now' });
+      await eventually(async () => (await scene.admin('select from audit.sinks')).rowCount === 1);
+      await scene.writeNotes(tenant, 2);
+      await eventually(() => late.received.length === 2);
+      await first.stop();
+      // Away from the settings it waits; back in them, it goes on.
+      await scene.writeNotes(tenant, 1);
+      await start({ AUDIT_SINK: `${late.url},${whole.url}` });
+      await scene.complete(() => whole.received);
+      await eventually(() => late.received.length === 3);
+      expect(titlesOf(late.received)).toEqual(['0', '1', '0']);
+      expect(titlesOf(whole.received)).toEqual(['0', '1', '2', '0', '1', '0']);
+    } finally {
+      await Promise.all([late.close(), whole.close()]);
+    }
   });
-}
-
-/** Titles of created records in the order in which they first arrived. */
-function titlesInOrder(tenantId?: string): (string | undefined)[] {
-  const first = new Map(sink.received.toReversed().map((event) => [event.id, event]));
-  const order = [...new Set(sink.received.map(({ id }) => id))].map((id) => first.get(id));
-  return order
-    .filter((event) => event?.type === 'business-store.record.created' && (!tenantId || event.tenantid === tenantId))
-    .map((event) => event?.data.after?.title);
-}
+});

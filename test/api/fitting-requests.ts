@@ -20,6 +20,17 @@ const NO_IMPORT = { answer: '404 import/not-found' };
 const NOT_KEPT = { answer: '409 past/not-kept' };
 const API_KEYS = '/api/v1/tenants/:tenantId/api-keys';
 const NO_KEY = { answer: '404 key/not-found' };
+const ROLE = '/api/v1/tenants/:tenantId/roles/:role';
+const NO_ROLE = { answer: '404 role/not-found' };
+const WEBHOOK = '/api/v1/tenants/:tenantId/webhooks/:webhookId';
+const NO_WEBHOOK = { answer: '404 webhook/not-found' };
+const GRANT = '/api/v1/grants/:grantId';
+const NO_GRANT = { answer: '404 grant/not-found' };
+/** Nobody's. */
+const NOBODY = '0190f3c0-7a1e-7c3b-8f00-0123456789ab';
+const REASON = 'to see who may do this';
+const PUBLISHING = '/api/v1/publishing/:sink/tenants/:tenantId';
+const NOT_PUBLISHED = { answer: '404 publishing/not-found' };
 const NO_ROLLOUT = { answer: '404 rollout/not-found' };
 const NO_PACK = { answer: '404 pack/not-found' };
 /** What the definition of `note`, which is the same all along, makes of these. */
@@ -53,9 +64,32 @@ export const FITTING: Readonly<Record<string, Fitting>> = {
   [`GET ${API_KEYS}/:keyId`]: NO_KEY,
   [`POST ${API_KEYS}/:keyId/rotate`]: { body: {}, ...NO_KEY },
   [`DELETE ${API_KEYS}/:keyId`]: NO_KEY,
+  [`GET ${ROLE}`]: NO_ROLE,
+  // No role can be called like the built-in one that the path names.
+  [`PUT ${ROLE}`]: { body: {}, answer: '422 request/invalid' },
+  [`DELETE ${ROLE}`]: NO_ROLE,
+  'POST /api/v1/tenants/:tenantId/audit/erasures': {
+    ...{ body: { entity: 'note', recordId: NOBODY, reason: REASON, dryRun: true }, answer: '200' },
+  },
+  'POST /api/v1/tenants/:tenantId/webhooks': { body: { url: 'https://example.com/hook', enabled: false } },
+  [`GET ${WEBHOOK}`]: NO_WEBHOOK,
+  [`PATCH ${WEBHOOK}`]: { body: { enabled: false }, ...NO_WEBHOOK },
+  [`POST ${WEBHOOK}/rotate`]: { body: {}, ...NO_WEBHOOK },
+  [`DELETE ${WEBHOOK}`]: NO_WEBHOOK,
+  [`POST ${WEBHOOK}/test`]: { body: {}, ...NO_WEBHOOK },
+  [`GET ${WEBHOOK}/deliveries`]: NO_WEBHOOK,
+  [`POST ${WEBHOOK}/deliveries/:deliveryId/retry`]: { body: {}, ...NO_WEBHOOK },
+  [`POST ${WEBHOOK}/replay`]: { body: { from: '2026-01-01T00:00:00Z' }, ...NO_WEBHOOK },
+  'POST /api/v1/grants': { body: { tenants: [NOBODY], reason: REASON }, answer: '422 request/invalid' },
+  'POST /api/v1/admin/query': { body: { tenants: 'all', entity: 'note' }, answer: '422 request/invalid' },
+  [`GET ${GRANT}`]: NO_GRANT,
+  [`POST ${GRANT}/approve`]: { body: {}, ...NO_GRANT },
+  [`DELETE ${GRANT}`]: NO_GRANT,
   'GET /api/v1/packs/:pack/:version': NO_PACK,
   'POST /api/v1/tenants/:tenantId/packs': { body: { pack: 'none' }, ...NO_PACK },
   'POST /api/v1/rollouts': { body: { pack: 'none' }, ...NO_PACK },
+  [`POST ${PUBLISHING}/retry`]: { body: { reason: 'probe' }, ...NOT_PUBLISHED },
+  [`POST ${PUBLISHING}/skip`]: { body: { sequence: '1', reason: 'probe' }, ...NOT_PUBLISHED },
   [`GET ${ROLLOUT}`]: NO_ROLLOUT,
   [`GET ${ROLLOUT}/tenants`]: NO_ROLLOUT,
   ...Object.fromEntries(['pause', 'resume', 'retry', 'cancel'].map((verb) => [`POST ${ROLLOUT}/${verb}`, NO_ROLLOUT])),

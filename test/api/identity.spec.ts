@@ -177,7 +177,12 @@ describe('an issuer', () => {
     const session = await ask(trustsProvider, token);
     expect([session.status, await session.json()]).toEqual([
       200,
-      expect.objectContaining({ subject: 'Zoë', roles: ['editor'], tenant: expect.objectContaining({ id: tenantId }) }),
+      expect.objectContaining({
+        subject: 'Zoë',
+        roles: ['editor', 'staff'],
+        rolesInForce: ['editor'],
+        tenant: expect.objectContaining({ id: tenantId }),
+      }),
     ]);
     const { request } = apiOf(trustsProvider.url, around.token);
     expect((await request(token, 'get', `/api/v1/tenants/${tenantId}/entities`)).status).toBe(200);
@@ -204,7 +209,12 @@ describe('a path of another tenant', () => {
     // Fresh tenants, whom no cache knows: whoever looked them up, or anything about them, would have to ask.
     const { tenant } = apiOf(development.url, around.token);
     const [own, other] = [await tenant(), await tenant()];
-    const [admin, viewer] = await Promise.all([around.token(['admin'], own.id), around.token(['viewer'], own.id)]);
+    // A role that permits everything there, and nothing here.
+    await (await other.as())('put', '/roles/porter')
+      .send({ inherits: ['admin'] })
+      .expect(201);
+    const roles = ['admin', 'viewer', 'porter'];
+    const [admin, viewer, porter] = await Promise.all(roles.map((role) => around.token([role], own.id)));
     const declared = (await routes.declared()).filter(
       ({ operation, path }) => path.includes(':tenantId') && ruleOf(operation as Operation).scope === 'tenant',
     );
@@ -216,7 +226,7 @@ describe('a path of another tenant', () => {
     const answers: unknown[] = [];
     for (const { method, path } of declared) {
       for (const place of [other.id, uuidV7(), 'nonsense', `${own.id}%00`, '..%2F..', `${own.id},${other.id}`]) {
-        for (const token of [admin, viewer]) {
+        for (const token of [admin, viewer, porter]) {
           const url = path
             .replace(':tenantId', place)
             .replace(':entity', 'note')

@@ -121,7 +121,7 @@ describe('a cache', () => {
     for (const answer of [await list('limit=1'), await known('limit=1', '*')]) {
       expect([answer.headers['cache-control'], answer.headers.vary]).toEqual([
         'private, no-cache',
-        'Accept, Authorization, Prefer, Range, X-API-Key',
+        'Accept, Authorization, Prefer, Range, X-API-Key, X-Access-Grant',
       ]);
     }
   });

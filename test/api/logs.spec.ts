@@ -225,6 +225,8 @@ describe('metrics', () => {
       'method',
       'route',
       'status',
+      'reason',
+      'operation',
       'le',
       'state',
       'kind',

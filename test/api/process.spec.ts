@@ -43,7 +43,7 @@ describe('the service refuses to start', () => {
       LOG_LEVEL: 'loud',
       DATABASE_POOL_SIZE: 'many',
       CONTEXT_KEYS: 'k1:not-32-bytes-of-secret',
-      AUTH_ISSUER: 'https://auth.example.com',
+      AUTH_ISSUER: 'urn:auth.example.com',
     });
     expect(code).toBe(78);
     expect(stderr).toContain('6 settings are wrong:');
@@ -55,7 +55,7 @@ describe('the service refuses to start', () => {
     ]) {
       expect(stderr).toContain(`  - ${fault}`);
     }
-    expect(stderr).toContain('AUTH_JWKS_URL is missing: it is needed with AUTH_ISSUER');
+    expect(stderr).toContain('AUTH_JWKS_URL is missing: AUTH_ISSUER is no http(s) address');
     expect(stderr).toContain('NODE_ENV is production, but DATABASE_URL is missing');
     expect(stderr).not.toContain('not-32-bytes');
   });
@@ -63,7 +63,7 @@ describe('the service refuses to start', () => {
   it('with half a deployment: what belongs to DATABASE_URL is named', async () => {
     const { code, stderr } = await refused({ DATABASE_URL: around.database.runtimeUrl });
     expect(code).toBe(78);
-    for (const name of ['DATABASE_CONTROL_URL', 'CONTEXT_KEYS', 'AUTH_ISSUER', 'AUTH_JWKS_URL']) {
+    for (const name of ['DATABASE_CONTROL_URL', 'CONTEXT_KEYS', 'AUTH_ISSUER']) {
       expect(stderr).toContain(`${name} is missing: it is needed with DATABASE_URL`);
     }
   });
@@ -184,6 +184,19 @@ describe('embedded mode', () => {
     expect(await status(first, `/api/v1/tenants/${tenant}/audit`, stdout.trim())).toBe(200);
   });
 
+  it('makes tokens that only its Auth Service can read, for its own service alone', async () => {
+    const tenant = /token --tenant (\S+)/.exec(first.stdout)?.[1] as string;
+    const args = ['--tenant', tenant, '--roles', 'auditor,clerk', '--subject', 'zoe', '--opaque'];
+    const opaque = await token('first', ...args, '--claim', 'region=north', '--claim', 'level=3');
+    expect(opaque).toMatch(/^[\w-]{43}$/);
+    expect([await status(first, '/api/v1/session', opaque), await status(second, '/api/v1/session', opaque)]).toEqual([200, 401]);
+    expect(await status(first, '/api/v1/session', `${opaque}x`)).toBe(401);
+    const { code, stdout, stderr } = await bss(['token', ...args, '--claim', 'roles=["admin"]'], environment('first'));
+    expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining('The claim roles is not yours to set.')]);
+    const session = await fetch(`${first.url}/api/v1/session`, { headers: { authorization: `Bearer ${opaque}` } });
+    expect(await session.json()).toMatchObject({ subject: 'zoe', tenant: { id: tenant } });
+  });
+
   it('ends at once on a second signal, and the next start adopts what it left', async () => {
     const third = await startChildService(environment('third'));
     third.signal('SIGTERM');
@@ -208,7 +221,26 @@ describe('bss', () => {
   it.each<[string, string[], RegExp, Record<string, string>?]>([
     ['a system admin in a tenant', ['--roles', 'system_admin', '--tenant', TENANT], /names no tenant/],
     ['a role of a tenant without one', ['--roles', 'viewer'], /names one/],
-    ['an unknown role', ['--roles', 'viewer,root', '--tenant', TENANT], /unknown role root; known are viewer/],
+    [
+      'what no role can be called',
+      ['--roles', 'viewer,Root', '--tenant', TENANT],
+      /no role can be called Root; every tenant has viewer/,
+    ],
+    [
+      'a claim that is taken',
+      ['--roles', 'viewer', '--tenant', TENANT, '--claim', 'sub=root'],
+      /The claim sub is not yours to set/,
+    ],
+    [
+      'a claim without a value',
+      ['--roles', 'viewer', '--tenant', TENANT, '--claim', 'region'],
+      /--claim.*must be a name and a value/s,
+    ],
+    [
+      'an opaque token where no service runs',
+      ['--roles', 'viewer', '--tenant', TENANT, '--opaque'],
+      /no service runs on .*tokens: opaque tokens are kept by the process of npm start/,
+    ],
     ['no role', ['--tenant', TENANT], /--roles/],
     ['a tenant that is no id', ['--roles', 'viewer', '--tenant', 'acme'], /--tenant.*must be the id of a tenant/s],
     ['no lifetime', ['--roles', 'viewer', '--tenant', TENANT, '--expires', '0'], /whole number of seconds/],

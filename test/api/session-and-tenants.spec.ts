@@ -90,10 +90,81 @@ describe('the session', () => {
       subject: 'viewer@test',
       tenant: { id: tenant.id, slug: 'session-tenant', name: 'session-tenant', status: 'active' },
       roles: ['viewer'],
+      rolesInForce: ['viewer'],
       permissions: ['session.read', 'entities.read', 'records.read', 'records.export'].concat(
-        ...['history.read', 'deleted.read', 'openapi.read'],
+        ...['history.read', 'deleted.read', 'roles.read', 'openapi.read'],
       ),
+      claims: {},
+      limits: { requestsPerSecond: 1000, burstSeconds: 5, requestsPerDay: null, rows: null },
     });
+  });
+
+  it('tells which of the claimed roles are in force, where they come from, and what row rules may ask', async () => {
+    const tenant = await test.tenant();
+    const clerk = { inherits: ['viewer'], permissions: ['records.create:note'] };
+    const admin = await tenant.as();
+    await tenant.define('note', { type: 'object', properties: {} });
+    await admin('put', '/roles/clerk').send(clerk).expect(201);
+    const roles = ['ghost', 'clerk'];
+    const claims = { regions: ['north', 'south'], level: 3, nested: { a: 1 } };
+    const token = await test.issuer.sign({ subject: 'ann', tenantId: tenant.id, roles, claims });
+    const { body } = await test.request(token, 'get', '/api/v1/session').expect(200);
+    expect(body).toMatchObject({
+      ...{ subject: 'ann', roles: ['clerk', 'ghost'], rolesInForce: ['viewer', 'clerk'] },
+      ownRoles: [{ name: 'clerk', description: '', ...clerk }],
+      claims: { regions: ['north', 'south'], level: 3 },
+    });
+    expect(body.claims).not.toHaveProperty('nested');
+    expect(body.permissions).toEqual(expect.arrayContaining(['records.read', 'records.create:note', 'roles.read']));
+    expect(body.permissions).not.toContain('records.create');
+    expect(body).not.toHaveProperty('fields');
+    const many = { list: Array.from({ length: 300 }, (_, n) => `region ${n}`) };
+    const crowded = await test.issuer.sign({ subject: 'ann', tenantId: tenant.id, roles, claims: many });
+    expect((await test.request(crowded, 'get', '/api/v1/session').expect(200)).body.claims).toBeNull();
+  });
+
+  it('tells what is kept from the caller, of entities that it may do something with and no others', async () => {
+    const tenant = await test.tenant();
+    const admin = await tenant.as();
+    const staff = {
+      type: 'object',
+      properties: {
+        name: { type: 'string' },
+        mail: { type: 'string', pii: 'email', redact: 'partial' },
+        pay: { type: 'number', access: { read: ['admin', 'payroll'], write: ['payroll'] } },
+        grade: { type: 'integer', access: { write: ['admin'] } },
+      },
+    };
+    for (const entity of ['staff', 'secret', 'open']) await tenant.define(entity, entity === 'open' ? { type: 'object' } : staff);
+    await admin('put', '/roles/payroll')
+      .send({ permissions: ['records.read:staff'] })
+      .expect(201);
+    const fieldsOf = async (role: string) => {
+      const { body } = await test.request(await test.token([role], tenant.id), 'get', '/api/v1/session').expect(200);
+      return [body.fields, body.redacts];
+    };
+    const viewer = { hidden: ['pay'], fixed: ['pay', 'grade'] };
+    expect(await fieldsOf('viewer')).toEqual([{ staff: viewer, secret: viewer }, undefined]);
+    expect(await fieldsOf('admin')).toEqual([{ staff: { fixed: ['pay'] }, secret: { fixed: ['pay'] } }, undefined]);
+    expect(await fieldsOf('payroll')).toEqual([{ staff: { fixed: ['grade'] } }, undefined]);
+    const auditor = { hidden: ['pay'], redacted: ['mail'], fixed: ['mail', 'pay', 'grade'] };
+    expect(await fieldsOf('auditor')).toEqual([{ staff: auditor, secret: auditor }, true]);
+    expect(await fieldsOf('ghost')).toEqual([undefined, undefined]);
+  });
+
+  it('tells what a tenant may send and store, where that is limited', async () => {
+    const limits = { RATE_LIMIT_PER_SECOND: '50', RATE_LIMIT_BURST_SECONDS: '4', REQUESTS_PER_DAY: '1000', TENANT_ROWS: '5000' };
+    const limited = await startTestService(limits);
+    const tenant = await limited.tenant();
+    const { body } = await limited.request(await limited.token(['viewer'], tenant.id), 'get', '/api/v1/session').expect(200);
+    expect(body.limits).toEqual({ requestsPerSecond: 50, burstSeconds: 4, requestsPerDay: 1000, rows: 5000 });
+    await limited.stop();
+  });
+
+  it('is told to whoever has a good token, though none of its roles counts', async () => {
+    const tenant = await test.tenant();
+    const { body } = await test.request(await test.token(['ghost'], tenant.id), 'get', '/api/v1/session').expect(200);
+    expect(body).toMatchObject({ roles: ['ghost'], rolesInForce: [], permissions: ['session.read'] });
   });
 
   it('of a system admin has no tenant', async () => {

@@ -11,6 +11,9 @@ import { TenantRow } from '../../src/tenants/tenant.row.js';
 
 /** A database of its own for each test file, cloned from a migrated template: 0.05-0.11 s a clone. */
 
+// The first one makes the template, and on a busy machine each takes longer than jest waits by itself.
+jest.setTimeout(30_000);
+
 export interface TestDatabase {
   readonly name: string;
   /** Superuser, for preparing and for sabotage; never for the behaviour under test. */

@@ -171,7 +171,7 @@ const ATTEMPTS: readonly Attempt[] = [
     },
   },
   ...[
-    'audit.events',
+    ...['audit.events', 'audit.heads', 'audit.chain', 'audit.proofs'],
     ...[
       'tenant_schemas',
       'entity_versions',
@@ -190,6 +190,24 @@ const ATTEMPTS: readonly Attempt[] = [
       },
     }),
   ),
+  ...['heads', 'chain', 'checkpoints', 'checkpointed_heads'].map(
+    (table): Attempt => ({
+      name: `the control plane reads audit.${table} in the context of a tenant`,
+      login: 'control',
+      run: async (client, subject) => {
+        await enter(client, subject, subject.attacker, { ...subject.attacker, role: 'bss_control' });
+        return outcomeOf(client, `select from audit.${table}`);
+      },
+    }),
+  ),
+  {
+    name: 'the attacker reads a partition of the trail',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, subject.attacker);
+      const { rows } = await client.query("select to_char(now() at time zone 'UTC', 'YYYYMM') as month");
+      return outcomeOf(client, `select from audit.events_${rows[0].month}`);
+    },
+  },
   {
     name: 'the attacker reads the answers to the victim',
     run: async (client, subject) => {
@@ -232,6 +250,39 @@ const ATTEMPTS: readonly Attempt[] = [
     run: async (client, subject) => {
       await enter(client, subject, subject.victim, subject.victim);
       return outcomeOf(client, 'select from business_store_service.api_keys');
+    },
+  },
+  {
+    name: 'a system administrator enters the victim without a grant',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      const actor = { ...ACTOR, roles: ['system_admin'] };
+      const token = await tokenOf(client, subject.victim, subject.database.contextKey.secret, subject.victim, actor);
+      return outcomeOf(client, 'select bss.enter($1, true)', [token]);
+    },
+  },
+  {
+    name: 'the victim reads the access grants that name it',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.victim, subject.victim);
+      return outcomeOf(client, 'select from business_store_service.access_grants');
+    },
+  },
+  {
+    name: 'the victim reads its webhooks',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.victim, subject.victim);
+      return outcomeOf(client, 'select from business_store_service.webhooks');
+    },
+  },
+  {
+    name: 'the victim reads the roles that it has made',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.victim, subject.victim);
+      return outcomeOf(client, 'select from business_store_service.tenant_roles');
     },
   },
   {
@@ -297,6 +348,105 @@ const ATTEMPTS: readonly Attempt[] = [
     run: async (client, subject) => {
       await enter(client, subject, subject.victim, { ...subject.victim, role: 'bss_control' });
       return outcomeOf(client, "update business_store_service.api_keys set roles = '{admin}'");
+    },
+  },
+  {
+    name: 'the control plane reads the access grants of the victim in the context of the attacker',
+    login: 'control',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, { ...subject.attacker, role: 'bss_control' });
+      return outcomeOf(client, 'select from business_store_service.access_grants where grant_id = $1', [subject.victim.tenantId]);
+    },
+  },
+  {
+    name: 'the control plane opens another tenant by a grant in the context of the attacker',
+    login: 'control',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, { ...subject.attacker, role: 'bss_control' });
+      return outcomeOf(client, GRANT_TENANT_INSERT, [subject.attacker.tenantId, subject.victim.tenantId]);
+    },
+  },
+  {
+    name: 'the control plane makes an access grant last longer',
+    login: 'control',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, { ...subject.victim, tenantId: PLATFORM_ID }, { ...subject.victim, role: 'bss_control' });
+      return outcomeOf(client, "update business_store_service.access_grants set expires_at = created_at + interval '4 hours'");
+    },
+  },
+  ...['webhooks', 'webhook_deliveries'].map(
+    (table): Attempt => ({
+      name: `the control plane reads the ${table} of the victim in the context of the attacker`,
+      login: 'control',
+      run: async (client, subject) => {
+        await enter(client, subject, subject.attacker, { ...subject.attacker, role: 'bss_control' });
+        return outcomeOf(client, `select from business_store_service.${table} where tenant_id = $1`, [subject.victim.tenantId]);
+      },
+    }),
+  ),
+  ...(['attacker', 'platform'] as const).map(
+    (context): Attempt => ({
+      name: `the control plane makes a webhook of the victim in the context of the ${context}`,
+      login: 'control',
+      mustBeRefused: true,
+      run: async (client, subject) => {
+        const home = context === 'attacker' ? subject.attacker : { ...subject.victim, tenantId: PLATFORM_ID };
+        await enter(client, subject, home, { ...home, role: 'bss_control' });
+        return outcomeOf(client, WEBHOOK_INSERT, [subject.victim.tenantId]);
+      },
+    }),
+  ),
+  {
+    name: 'the control plane says that somebody else made a webhook',
+    login: 'control',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.victim, { ...subject.victim, role: 'bss_control' });
+      return outcomeOf(client, "update business_store_service.webhooks set created_by = 'somebody'");
+    },
+  },
+  {
+    name: 'the control plane reads the roles of the victim in the context of the attacker',
+    login: 'control',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, { ...subject.attacker, role: 'bss_control' });
+      return outcomeOf(client, 'select from business_store_service.tenant_roles where tenant_id = $1', [subject.victim.tenantId]);
+    },
+  },
+  {
+    name: 'the control plane makes a role of the victim in the context of the attacker',
+    login: 'control',
+    mustBeRefused: true,
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, { ...subject.attacker, role: 'bss_control' });
+      return outcomeOf(client, ROLE_INSERT, [subject.victim.tenantId, 'probe']);
+    },
+  },
+  {
+    name: 'the control plane widens a role of the victim in the context of the attacker',
+    login: 'control',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, { ...subject.attacker, role: 'bss_control' });
+      const text = "update business_store_service.tenant_roles set inherits = '{admin}' where tenant_id = $1";
+      return outcomeOf(client, text, [subject.victim.tenantId]);
+    },
+  },
+  {
+    name: 'the control plane moves the publishing of the victim in the context of the victim',
+    login: 'control',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.victim, { ...subject.victim, role: 'bss_control' });
+      return outcomeOf(client, 'update audit.publishing set seq = seq + 1 where tenant_id = $1', [subject.victim.tenantId]);
+    },
+  },
+  {
+    name: 'the control plane takes the turn to publish in the context of the attacker',
+    login: 'control',
+    run: async (client, subject) => {
+      await enter(client, subject, subject.attacker, { ...subject.attacker, role: 'bss_control' });
+      return outcomeOf(client, 'update audit.sinks set fence = fence + 1');
     },
   },
   {
@@ -366,8 +516,22 @@ const IMPORT_INSERT = `insert into business_store_service.imports
   (tenant_id, import_id, entity, format, on_error, holder, prefix_hash, created_by, request_id)
 values ($1, gen_random_uuid(), 'note', 'csv', 'abort', gen_random_uuid(), sha256(''), $2, 'probe')`;
 
+/** Its id is that of the tenant it is made for. */
+const GRANT_INSERT = `insert into business_store_service.access_grants
+  (grant_id, requested_by, reason, access, needs_approval, expires_at)
+values ($1, 'seed', 'the reason of a seed', 'read', false, now() + interval '1 hour')`;
+
+const GRANT_TENANT_INSERT = `insert into business_store_service.access_grant_tenants (tenant_id, grant_id)
+values ($1, $2)`;
+
 const API_KEY_INSERT = `insert into business_store_service.api_keys (tenant_id, key_id, name, secret_hash, roles, created_by)
 values ($1, gen_random_uuid(), 'probe', sha256('probe'), '{viewer}', 'probe')`;
+
+const WEBHOOK_INSERT = `insert into business_store_service.webhooks
+  (tenant_id, webhook_id, url, events, include, enabled, secret, created_by, sent_seq)
+values ($1, gen_random_uuid(), 'https://example.com/', '{*}', 'ids', true, 'sealed', 'probe', 0)`;
+
+const ROLE_INSERT = 'insert into business_store_service.tenant_roles (tenant_id, name) values ($1, $2)';
 
 const CLAIM = `insert into business_store_service.idempotency_keys (tenant_id, subject, key_hash, request_hash, expires_at)
 values ($1, $2, sha256('key'), sha256('request'), now() + interval '1 day')`;
@@ -417,16 +581,47 @@ async function enter(client: pg.Client, { database }: ProbeSubject, tenant: Tena
   await client.query('select bss.enter($1, false)', [await tokenOf(client, tenant, database.contextKey.secret, place)]);
 }
 
-async function tokenOf(client: pg.Client, tenant: TenantHome, secret: Buffer, { schema, role }: TenantHome): Promise<string> {
+async function tokenOf(
+  client: pg.Client,
+  tenant: TenantHome,
+  secret: Buffer,
+  { schema, role }: TenantHome,
+  actor = ACTOR,
+): Promise<string> {
   const { rows } = await client.query('select pg_backend_pid() as pid');
-  const claims = { tenantId: tenant.tenantId, schema, role, actor: ACTOR };
+  const claims = { tenantId: tenant.tenantId, schema, role, actor };
   return mintContextToken({ kid: 'test', secret }, claims, rows[0].pid, Math.floor(Date.now() / 1000) + 60);
 }
 
 export async function seedSharedTables(database: TestDatabase, { tenantId }: TenantHome): Promise<void> {
   await database.admin(EVENT_INSERT, [tenantId, 'seed']);
+  await database.admin(
+    `with head as (insert into audit.heads (tenant_id, seq, hash, sealed_at) values ($1, 1, sha256(''), now())),
+     chain as (
+       insert into audit.chain (tenant_id, seq, event_id, occurred_at, hash, sealed_at) values ($1, 1, $1, now(), sha256(''), now())
+     ),
+     proof as (
+       insert into audit.proofs (tenant_id, number, taken_at, seq, hash, leaf_index, path) values ($1, 1, now(), 1, sha256(''), 0, '')
+     ),
+     leaf as (insert into audit.checkpointed_heads (tenant_id, seq, hash) values ($1, 1, sha256('')))
+     insert into audit.checkpoints (number, events, jws) values (1, 1, 'seed')`,
+    [tenantId],
+  );
   await database.admin(IMPORT_INSERT, [tenantId, 'seed']);
   await database.admin(API_KEY_INSERT, [tenantId]);
+  await database.admin(GRANT_INSERT, [tenantId]);
+  await database.admin(GRANT_TENANT_INSERT, [tenantId, tenantId]);
+  await database.admin(
+    "insert into audit.sinks (sink, label, holder, holds_until) values ('seed', 'seed', gen_random_uuid(), now())",
+  );
+  await database.admin("insert into audit.publishing (sink, tenant_id) values ('seed', $1)", [tenantId]);
+  await database.admin(ROLE_INSERT, [tenantId, 'seed']);
+  await database.admin(WEBHOOK_INSERT, [tenantId]);
+  await database.admin(
+    `insert into business_store_service.webhook_deliveries
+       (tenant_id, webhook_id, event_id, seq, action, status, tries, attempts, finished_at, expires_at)
+     select tenant_id, webhook_id, gen_random_uuid(), 1, 'seed', 'dead', 1, '[]', now(), now() + interval '1 day' from business_store_service.webhooks`,
+  );
   // To somebody in every tenant, so that there are answers to colleagues too.
   await database.admin(
     CLAIM.replace('values ($1, $2,', 'select id, $1,').replace(/\)$/, ' from business_store_service.tenants'),

@@ -1,6 +1,5 @@
 import supertest from 'supertest';
 import type { DevelopmentIssuer } from '../../src/access/development-issuer.js';
-import type { Role } from '../../src/access/principal.js';
 import { createLogger } from '../../src/platform/log.js';
 import { readSettings } from '../../src/platform/settings.js';
 import { type RunningService, startService } from '../../src/start.js';
@@ -8,9 +7,6 @@ import type { TestDatabase } from './database.js';
 import { createSurroundings, type Surroundings } from './surroundings.js';
 
 /** The whole service, in this process, on a database of its own, reached over HTTP as any client reaches it. */
-
-// A database and a service are made for each file: on a busy machine that takes longer than jest waits by itself.
-jest.setTimeout(30_000);
 
 export interface TestService {
   readonly database: TestDatabase;
@@ -25,7 +21,7 @@ export interface TestService {
   stop(): Promise<void>;
 }
 
-type TokenSource = (roles: readonly Role[], tenantId?: string) => Promise<string>;
+type TokenSource = (roles: readonly string[], tenantId?: string) => Promise<string>;
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -34,7 +30,7 @@ export interface TestTenant {
   readonly slug: string;
   readonly schemaName: string;
   /** A request below `/api/v1/tenants/{id}` as this role; default admin. */
-  as(role?: Role): Promise<(method: Method, path: string) => supertest.Test>;
+  as(role?: string): Promise<(method: Method, path: string) => supertest.Test>;
   define(entity: string, document: object): Promise<void>;
 }
 
@@ -65,7 +61,7 @@ export function apiOf(url: string, token: TokenSource): Pick<TestService, 'tenan
     const created = await request(await token(['system_admin']), 'post', '/api/v1/tenants').send({ slug });
     if (created.status !== 201) throw new Error(`tenant: ${created.status} ${created.text}`);
     const { id, schemaName } = created.body as { id: string; schemaName: string };
-    const as = async (role: Role = 'admin') => {
+    const as = async (role = 'admin') => {
       const bearer = await token([role], id);
       return (method: Method, path: string) => request(bearer, method, `/api/v1/tenants/${id}${path}`);
     };

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startDevelopmentAuthServer } from '../../src/access/development-auth-server.js';
 import { type DevelopmentIssuer, openDevelopmentIssuer } from '../../src/access/development-issuer.js';
-import type { Role } from '../../src/access/principal.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 
 /** What a service finds around it: a database of its own and an Auth Service, as settings. For services in this process and in others. */
@@ -12,7 +11,7 @@ export interface Surroundings {
   readonly issuer: DevelopmentIssuer;
   /** Every setting a service needs to start on a free port. */
   readonly environment: Readonly<Record<string, string>>;
-  token(roles: readonly Role[], tenantId?: string): Promise<string>;
+  token(roles: readonly string[], tenantId?: string): Promise<string>;
   /** Call it when no service uses them any more. */
   stop(): Promise<void>;
 }
@@ -35,6 +34,7 @@ export async function createSurroundings(): Promise<Surroundings> {
       CONTEXT_KEYS: `${database.contextKey.kid}:${database.contextKey.secret.toString('base64')}`,
       API_KEY_ENVIRONMENT: 'test',
       API_KEY_PEPPER: Buffer.alloc(32, 9).toString('base64'),
+      WEBHOOK_KEY: Buffer.alloc(32, 8).toString('base64'),
       AUTH_ISSUER: issuer.issuer,
       AUTH_JWKS_URL: auth.jwksUrl,
       AUDIT_SINK: 'none',

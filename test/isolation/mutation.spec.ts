@@ -14,6 +14,9 @@ import { ACTOR, createHomes, insertNote, NOTE, runtimePool } from '../harness/te
 
 /** Each lock is needed: taken away in a scratch database, it lets the probe through, and put back it stops it again. */
 
+// Each sabotage is a dozen statements on connections of their own, and some fifty attempts.
+jest.setTimeout(30_000);
+
 let database: TestDatabase;
 let controlPlane: ControlPlane;
 let pool: RuntimePool;
@@ -286,7 +289,7 @@ describe('what gets through without', () => {
       select format('alter policy %I on %I.%I', policyname, schemaname, tablename) as policy, qual, with_check
       from pg_policies
       where schemaname in ('audit', 'business_store_service') and policyname in ('tenant_isolation_policy', 'tenant_reads', 'tenant_writes', 'control', 'own_answers', 'control_sweeps',
-        'tenant_begins', 'tenant_moves_on')`);
+        'tenant_begins', 'tenant_moves_on', 'control_reads')`);
     const clauses = (row: { qual: string | null; with_check: string | null }, loose: boolean): string =>
       (row.qual ? ` using (${loose ? 'true' : row.qual})` : '') +
       (row.with_check ? ` with check (${loose ? 'true' : row.with_check})` : '');
@@ -297,6 +300,9 @@ describe('what gets through without', () => {
       ),
     ).toEqual([
       'the attacker reads the victim in audit.events',
+      'the attacker reads the victim in audit.heads',
+      'the attacker reads the victim in audit.chain',
+      'the attacker reads the victim in audit.proofs',
       'the attacker reads the victim in business_store_service.tenant_schemas',
       'the attacker reads the victim in business_store_service.entity_versions',
       'the attacker reads the victim in business_store_service.schema_changes',
@@ -314,12 +320,53 @@ describe('what gets through without', () => {
       "the attacker begins an import in somebody else's name",
       'the attacker writes events into the trail of the victim',
       "the attacker writes events into somebody else's name",
+      ...['heads', 'chain', 'checkpoints', 'checkpointed_heads'].map(
+        (table) => `the control plane reads audit.${table} in the context of a tenant`,
+      ),
       'the control plane reads the victim in the context of the attacker',
       'the control plane reads the API keys of the victim in the context of the attacker',
       'the control plane makes an API key of the victim in the context of the attacker',
+      'the control plane reads the access grants of the victim in the context of the attacker',
+      'the control plane opens another tenant by a grant in the context of the attacker',
+      'the control plane reads the webhooks of the victim in the context of the attacker',
+      'the control plane reads the webhook_deliveries of the victim in the context of the attacker',
+      'the control plane makes a webhook of the victim in the context of the attacker',
+      'the control plane makes a webhook of the victim in the context of the platform',
+      'the control plane reads the roles of the victim in the context of the attacker',
+      'the control plane makes a role of the victim in the context of the attacker',
+      'the control plane widens a role of the victim in the context of the attacker',
+      'the control plane moves the publishing of the victim in the context of the victim',
+      'the control plane takes the turn to publish in the context of the attacker',
       'the control plane sweeps answers that have not expired',
       'the control plane forgets an import of today',
     ]);
+  });
+
+  it('row-level security on publishing', async () => {
+    for (const [table, attempt] of [
+      ['publishing', 'the control plane moves the publishing of the victim in the context of the victim'],
+      ['sinks', 'the control plane takes the turn to publish in the context of the attacker'],
+    ]) {
+      expect(
+        await whatGetsThrough(
+          [`alter table audit.${table} disable row level security`],
+          [`alter table audit.${table} enable row level security`],
+        ),
+      ).toEqual([attempt]);
+    }
+  });
+
+  it('what closes the partitions of the trail: no grant, and row-level security without a policy', async () => {
+    const { rows } = await database.admin("select to_char(now() at time zone 'UTC', 'YYYYMM') as month");
+    const partition = `audit.events_${rows[0].month}`;
+    const [grant, revoke] = [`grant select on ${partition} to bss_tenant`, `revoke select on ${partition} from bss_tenant`];
+    expect(await whatGetsThrough([grant], [revoke])).toEqual([]);
+    expect(
+      await whatGetsThrough(
+        [grant, `alter table ${partition} disable row level security`],
+        [revoke, `alter table ${partition} enable row level security`],
+      ),
+    ).toEqual(['the attacker reads a partition of the trail']);
   });
 
   it('row-level security on API keys', async () => {
@@ -343,6 +390,84 @@ describe('what gets through without', () => {
         [`revoke select on ${table} from bss_tenant`, `revoke update (roles) on ${table} from bss_control`],
       ),
     ).toEqual(['the victim reads its API keys', 'the control plane gives an API key another role']);
+  });
+
+  it('row-level security on the roles that tenants make', async () => {
+    const table = 'business_store_service.tenant_roles';
+    expect(
+      await whatGetsThrough(
+        [`alter table ${table} disable row level security`],
+        [`alter table ${table} enable row level security`],
+      ),
+    ).toEqual([
+      'the control plane reads the roles of the victim in the context of the attacker',
+      'the control plane makes a role of the victim in the context of the attacker',
+      'the control plane widens a role of the victim in the context of the attacker',
+    ]);
+    expect(
+      await whatGetsThrough([`grant select on ${table} to bss_tenant`], [`revoke select on ${table} from bss_tenant`]),
+    ).toEqual(['the victim reads the roles that it has made']);
+  });
+
+  it('the grant that a system administrator is asked for by the database as well', async () => {
+    const original = await definitionOf('bss.enter(text,boolean)');
+    const credulous = original.replace("'system_admin' = any", "'nobody' = any");
+    expect(credulous).not.toBe(original);
+    expect(await whatGetsThrough([credulous], [original])).toEqual(['a system administrator enters the victim without a grant']);
+  });
+
+  it('row-level security on access grants', async () => {
+    for (const [table, attempt] of [
+      ['access_grants', 'the control plane reads the access grants of the victim in the context of the attacker'],
+      ['access_grant_tenants', 'the control plane opens another tenant by a grant in the context of the attacker'],
+    ] as const) {
+      const security = (word: string) => [`alter table business_store_service.${table} ${word} row level security`];
+      expect(await whatGetsThrough(security('disable'), security('enable'))).toContain(attempt);
+    }
+  });
+
+  it('the missing grants on access grants: a tenant reads them, and one lasts longer', async () => {
+    const table = 'business_store_service.access_grants';
+    expect(
+      await whatGetsThrough(
+        [`grant select on ${table} to bss_tenant`, `grant update (expires_at) on ${table} to bss_control`],
+        [`revoke select on ${table} from bss_tenant`, `revoke update (expires_at) on ${table} from bss_control`],
+      ),
+    ).toEqual(['the victim reads the access grants that name it', 'the control plane makes an access grant last longer']);
+  });
+
+  it('row-level security on webhooks', async () => {
+    const table = 'business_store_service.webhooks';
+    expect(
+      await whatGetsThrough(
+        [`alter table ${table} disable row level security`],
+        [`alter table ${table} enable row level security`],
+      ),
+    ).toEqual([
+      'the control plane reads the webhooks of the victim in the context of the attacker',
+      'the control plane makes a webhook of the victim in the context of the attacker',
+      'the control plane makes a webhook of the victim in the context of the platform',
+    ]);
+  });
+
+  it('row-level security on the deliveries of webhooks', async () => {
+    const table = 'business_store_service.webhook_deliveries';
+    expect(
+      await whatGetsThrough(
+        [`alter table ${table} disable row level security`],
+        [`alter table ${table} enable row level security`],
+      ),
+    ).toEqual(['the control plane reads the webhook_deliveries of the victim in the context of the attacker']);
+  });
+
+  it('the missing grants on webhooks: a tenant reads them, and who made one is changed', async () => {
+    const table = 'business_store_service.webhooks';
+    expect(
+      await whatGetsThrough(
+        [`grant select on ${table} to bss_tenant`, `grant update (created_by) on ${table} to bss_control`],
+        [`revoke select on ${table} from bss_tenant`, `revoke update (created_by) on ${table} from bss_control`],
+      ),
+    ).toEqual(['the victim reads its webhooks', 'the control plane says that somebody else made a webhook']);
   });
 
   it('row-level security on imports', async () => {
@@ -419,7 +544,13 @@ it('without row-level security and CHECK, the statements of the repository still
   });
   try {
     const query = parseReadQuery(new EntityGraph(new Map()), NOTE, [], { count: null, maxRows: 100 });
-    const tenantOf: ReadWriter = { cells: [{ kind: 'column', column: 'tenant_id' }], members: [], names: [], write: String };
+    const tenantOf: ReadWriter = {
+      cells: [{ kind: 'column', column: 'tenant_id' }],
+      members: [],
+      names: [],
+      keptBack: [],
+      write: String,
+    };
     const list = readStatement(attacker, query, tenantOf);
     const counted = readStatement(attacker, { ...query, count: 'exact' }, tenantOf);
     const get = getStatement(attacker, NOTE, ['tenant_id'])(foreign);

@@ -41,6 +41,21 @@ async function listed(text: string, values: readonly unknown[] = [runtimeRoles])
   return rows.map((row) => told(Object.values(row).join(' '))).sort();
 }
 
+/** Columns of access grants that are written once, and those that are decided on later. */
+const FIXED_OF_GRANTS = ['access', 'entities', 'expires_at', 'grant_id', 'needs_approval', 'reason', 'requested_by', 'ticket'];
+const DECIDED_OF_GRANTS = ['approved_at', 'approved_by', 'revoked_at', 'revoked_by'];
+const GRANT_TENANTS = ['first_used_at', 'grant_id', 'last_used_at', 'tenant_id', 'uses'];
+
+/** Functions of the trail, all of them the control plane's. */
+const TRAIL = [
+  'audit.drop_outlived(timestamp with time zone)',
+  'audit.erase(uuid,boolean)',
+  'audit.make_partitions(integer)',
+  'audit.published()',
+  'audit.seal(integer)',
+  'audit.sealed(uuid,bigint,integer)',
+];
+
 const serverMajor = async (): Promise<number> =>
   Math.floor(Number((await database.admin("select current_setting('server_version_num') as n")).rows[0].n) / 10_000);
 
@@ -101,8 +116,21 @@ describe('no role of the running service', () => {
       select role, srvname from unnest($1::text[]) as role, pg_foreign_server where has_server_privilege(role, oid, 'USAGE')
       union all
       select attname, attrelid::regclass::text from pg_attribute where attacl is not null and attrelid >= 16384`;
-    // All but occurred_at, which is not for the writer to say.
-    const columns = ['action', 'actor', 'body', 'entity', 'event_id', 'record_id', 'request_id', 'tenant_id'];
+    // Those of a marker without its time: when something happened is not for the writer to say.
+    const columns = [
+      'action',
+      'actor',
+      'body',
+      'entity',
+      'event_id',
+      'occurred_at',
+      'openings',
+      'record_id',
+      'request_id',
+      'tenant_id',
+    ];
+    const markers = ['events', 'first_event_id', 'last_event_id', 'tenant_id'];
+    const checkpoints = ['hash audit.checkpointed_heads', 'sent_at audit.checkpoints', 'seq audit.checkpointed_heads'];
     const answers = ['body', 'expires_at', 'headers', 'key_hash', 'request_hash', 'status', 'subject', 'tenant_id'];
     const imports = ['bytes', 'conflict', 'created_by', 'entity', 'errors', 'failed', 'finished_at', 'format', 'holder'].concat([
       'ignored',
@@ -124,9 +152,44 @@ describe('no role of the running service', () => {
       'secret_hash',
       'tenant_id',
     ]);
+    // All but when they were made.
+    const webhooks = [
+      'created_by',
+      'dead_letters',
+      'description',
+      'disabled_at',
+      'disabled_reason',
+      'enabled',
+      'entities',
+    ].concat(
+      ['events', 'failing_since', 'failures', 'former_secret', 'former_until', 'held_until', 'holder', 'include', 'replay_from'],
+      ['replay_seq', 'replay_started_at', 'replay_to', 'resume_at', 'retry_at', 'secret', 'sent_seq', 'tenant_id', 'turn_at'],
+      ['updated_at', 'url', 'webhook_id'],
+    );
+    const deliveries = [
+      'action',
+      'attempts',
+      'event_id',
+      'expires_at',
+      'finished_at',
+      'next_at',
+      'seq',
+      'status',
+      'tenant_id',
+      'tries',
+      'webhook_id',
+    ];
+    // All but when they were made.
+    const grants = [...FIXED_OF_GRANTS, ...DECIDED_OF_GRANTS];
     const written = [
       ...keys.map((column) => `${column} business_store_service.api_keys`),
+      ...grants.map((column) => `${column} business_store_service.access_grants`),
+      ...GRANT_TENANTS.map((column) => `${column} business_store_service.access_grant_tenants`),
+      ...webhooks.map((column) => `${column} business_store_service.webhooks`),
+      ...deliveries.map((column) => `${column} business_store_service.webhook_deliveries`),
       ...columns.map((column) => `${column} audit.events`),
+      ...markers.map((column) => `${column} audit.pending`),
+      ...checkpoints,
       ...answers.map((column) => `${column} business_store_service.idempotency_keys`),
       ...imports.map((column) => `${column} business_store_service.imports`),
     ].sort();
@@ -175,8 +238,7 @@ describe('the roles of the running service reach exactly', () => {
       where has_table_privilege(role, oid, right_name)
       group by role, relation`;
     const shared = [
-      'audit.events SELECT',
-      'audit.pending INSERT',
+      ...['audit.chain SELECT', 'audit.heads SELECT', 'audit.proofs SELECT'],
       'business_store_service.entity_versions SELECT',
       'business_store_service.idempotency_keys SELECT',
       'business_store_service.imports SELECT',
@@ -188,7 +250,16 @@ describe('the roles of the running service reach exactly', () => {
     ];
     expect(await listed(granted)).toEqual(
       [
-        'bss_control audit.pending INSERT',
+        'bss_control audit.chain SELECT',
+        'bss_control audit.checkpointed_heads INSERT,SELECT',
+        'bss_control audit.checkpoints INSERT,SELECT',
+        'bss_control audit.heads SELECT',
+        'bss_control audit.proofs INSERT',
+        'bss_control audit.sealing SELECT',
+        'bss_control audit.publishing INSERT,SELECT,UPDATE',
+        'bss_control audit.sinks INSERT,SELECT,UPDATE',
+        'bss_control business_store_service.access_grant_tenants SELECT',
+        'bss_control business_store_service.access_grants SELECT',
         'bss_control business_store_service.api_keys SELECT',
         'bss_control business_store_service.entity_versions INSERT,SELECT',
         'bss_control business_store_service.idempotency_keys DELETE',
@@ -201,13 +272,30 @@ describe('the roles of the running service reach exactly', () => {
         'bss_control business_store_service.rollouts INSERT,SELECT,UPDATE',
         'bss_control business_store_service.schema_changes INSERT,SELECT,UPDATE',
         'bss_control business_store_service.tenant_packs INSERT,SELECT,UPDATE',
+        'bss_control business_store_service.tenant_roles DELETE,INSERT,SELECT,UPDATE',
         'bss_control business_store_service.tenant_schemas INSERT,SELECT,UPDATE',
         'bss_control business_store_service.tenants INSERT,SELECT,UPDATE',
+        'bss_control business_store_service.webhook_deliveries DELETE,SELECT',
+        'bss_control business_store_service.webhooks DELETE,SELECT',
         ...['bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => shared.map((right) => `${role} ${right}`)),
         'tn_home t_home.note DELETE,INSERT,SELECT,UPDATE',
         'tn_other t_other.note DELETE,INSERT,SELECT,UPDATE',
       ].sort(),
     );
+  });
+
+  it('these columns of the trail: when something happened is for nobody to say, and nobody changes what was said', async () => {
+    const granted = `select attrelid::regclass, attname
+      from unnest($1::text[]) as role, unnest(array['INSERT', 'UPDATE']) as right_name, pg_attribute
+      where attrelid in ('audit.events'::regclass, 'audit.pending'::regclass) and attnum > 0
+        and has_column_privilege(role, attrelid, attnum, right_name)
+      group by attrelid, attname`;
+    const written = ['action', 'actor', 'body', 'entity', 'event_id', 'openings', 'record_id', 'request_id', 'tenant_id'];
+    expect(await listed(granted)).toEqual([
+      ...written.map((column) => `audit.events ${column}`),
+      ...['events', 'first_event_id', 'last_event_id', 'tenant_id'].map((column) => `audit.pending ${column}`),
+    ]);
+    expect(await listed(granted.replace("'INSERT', 'UPDATE'", "'UPDATE'"))).toEqual([]);
   });
 
   it('these columns of kept answers: a tenant cannot change whose they are, the control plane cannot read them', async () => {
@@ -267,16 +355,44 @@ describe('the roles of the running service reach exactly', () => {
     );
   });
 
+  it('these columns of access grants: whose one is and what it permits stays as it was made', async () => {
+    const granted = `select attname, string_agg(right_name, ',' order by right_name)
+      from unnest($1::text[]) as role, unnest(array['INSERT', 'UPDATE']) as right_name, pg_attribute
+      where attrelid = 'business_store_service.access_grants'::regclass
+        and attnum > 0 and has_column_privilege(role, attrelid, attnum, right_name)
+      group by attname`;
+    expect(await listed(granted)).toEqual(
+      [...FIXED_OF_GRANTS.map((name) => `${name} INSERT`), ...DECIDED_OF_GRANTS.map((name) => `${name} UPDATE`)].sort(),
+    );
+  });
+
+  it('these columns of webhooks: whose a webhook is, and who made it, stays as it was made', async () => {
+    const granted = `select attrelid::regclass, attname, string_agg(right_name, ',' order by right_name)
+      from unnest($1::text[]) as role, unnest(array['INSERT', 'UPDATE']) as right_name, pg_attribute
+      where attrelid in ('business_store_service.webhooks'::regclass, 'business_store_service.webhook_deliveries'::regclass)
+        and attnum > 0 and has_column_privilege(role, attrelid, attnum, right_name)
+      group by attrelid, attname`;
+    const fixed = (await listed(granted)).filter((right) => right.endsWith(' INSERT'));
+    expect(fixed).toEqual(
+      [
+        ...['created_by', 'tenant_id', 'webhook_id'].map((name) => `business_store_service.webhooks ${name} INSERT`),
+        ...['action', 'event_id', 'seq', 'tenant_id', 'webhook_id'].map(
+          (name) => `business_store_service.webhook_deliveries ${name} INSERT`,
+        ),
+      ].sort(),
+    );
+  });
+
   it('these functions', async () => {
     const granted = `select role, oid::regprocedure from unnest($1::text[]) as role, pg_proc
       where pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and has_function_privilege(role, oid, 'EXECUTE')`;
-    const ask = ['bss.identity()', 'bss.platform()', 'bss.tenant()'];
+    const ask = ['bss.caller()', 'bss.identity()', 'bss.platform()', 'bss.tenant()'];
     expect(await listed(granted)).toEqual(
       [
+        'bss_app_00 bss.crossing(text,uuid,text)',
         'bss_app_00 bss.enter(text,boolean)',
         'bss_app_00 bss.verified(text)',
-        'bss_control audit.mark_published(uuid[])',
-        'bss_control audit.take_pending(integer)',
+        ...TRAIL.map((name) => `bss_control ${name}`),
         ...['bss_control', 'bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => ask.map((name) => `${role} ${name}`)),
       ].sort(),
     );
@@ -299,8 +415,8 @@ describe('a tenant table and a shared table', () => {
 describe('a function', () => {
   it('that runs with the rights of its owner pins its search path, and no function of ours is open to PUBLIC', async () => {
     const ours = `from pg_proc where pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and $1::text[] is not null`;
-    expect(await listed(`select oid::regprocedure, proconfig ${ours} and prosecdef`)).toEqual(
-      ['audit.mark_published(uuid[])', 'audit.take_pending(integer)', 'bss.identity()', 'bss.tenant()', 'bss.verified(text)'].map(
+    expect(await listed(`select oid::regprocedure, proconfig[1] ${ours} and prosecdef`)).toEqual(
+      [...TRAIL, 'bss.caller()', 'bss.crossing(text,uuid,text)', 'bss.identity()', 'bss.tenant()', 'bss.verified(text)'].map(
         (name) => `${name} search_path=pg_catalog, pg_temp`,
       ),
     );

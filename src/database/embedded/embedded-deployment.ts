@@ -19,6 +19,8 @@ export interface Deployment {
   readonly contextKeys: ContextKeys;
   /** 32 bytes, for API keys. */
   readonly apiKeyPepper: Buffer;
+  /** 32 bytes, for the secrets of webhooks. */
+  readonly webhookKey: Buffer;
   stop(): Promise<void>;
 }
 
@@ -34,7 +36,8 @@ export async function startEmbeddedDeployment(dataDir: string, onLog: (line: str
     await bootstrap(inDatabase(server.adminUrl), urls);
     const contextKeys = [{ kid: 'embedded', secret: Buffer.from(secrets.contextKey, 'base64') }] as const;
     const apiKeyPepper = Buffer.from(secrets.apiKeyPepper, 'base64');
-    return { ...urls, contextKeys, apiKeyPepper, stop: () => server.stop() };
+    const webhookKey = Buffer.from(secrets.webhookKey, 'base64');
+    return { ...urls, contextKeys, apiKeyPepper, webhookKey, stop: () => server.stop() };
   } catch (error) {
     await server.stop();
     throw error;
@@ -57,11 +60,15 @@ interface Secrets {
   controlPassword: string;
   contextKey: string;
   apiKeyPepper: string;
+  webhookKey: string;
 }
 
 async function ensureSecrets(file: string): Promise<Secrets> {
   const secret = () => randomBytes(32).toString('base64');
-  const fresh: Secrets = { runtimePassword: secret(), controlPassword: secret(), contextKey: secret(), apiKeyPepper: secret() };
+  const fresh: Secrets = {
+    ...{ runtimePassword: secret(), controlPassword: secret(), contextKey: secret(), apiKeyPepper: secret() },
+    webhookKey: secret(),
+  };
   // Written aside and renamed: a crash leaves no half of it. The data directory's lock keeps others out meanwhile.
   const known = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;

@@ -24,6 +24,10 @@ export type ChangeKind =
   | 'concurrency-changed'
   /** Whether, and for how long, deleted records and former versions are kept. */
   | 'keeping-changed'
+  /** Who may read and write which rows. */
+  | 'row-rules-changed'
+  /** Who sees and sets the values of a property, and what others get in their place. */
+  | 'field-rules-changed'
   /** Validation that has no column, key or constraint of its own: patterns, nested schemas, applicators. */
   | 'validation-changed'
   /** title, description, examples, $comment, deprecated. */

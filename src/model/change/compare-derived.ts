@@ -32,9 +32,10 @@ export function compareDerived(before: Entity, after: Entity, indexesMayGrow: bo
   ];
 }
 
-/** Without its history, which the documents tell. */
-function stored({ renamedFrom: _, alias: __, ...property }: Property): object {
-  return property;
+/** Without its history and whom it is shown to, which the documents tell. */
+function stored(property: Property): object {
+  const { renamedFrom: _, alias: __, access: ___, personal: ____, redact: _____, ...kept } = property;
+  return kept;
 }
 
 function head({ name, table, keepsExtras, concurrency }: Entity): JsonObject {

@@ -2,12 +2,12 @@
 
 import { isJsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import type { Entity } from '../entity.js';
-import { surplus } from './canonical-text.js';
 import type { Change } from './change.js';
 import { isSameValue } from './first-difference.js';
 import { keywordChanges } from './keyword-changes.js';
 import { member } from './member.js';
 import type { References } from './references.js';
+import { surplus } from './surplus.js';
 
 export function compareList(keyword: 'uniqueKeys' | 'indexes', before: Entity, after: Entity, refs: References): Change[] {
   const [old, fresh] = [member(before.document, keyword), member(after.document, keyword)];

@@ -2,12 +2,12 @@
 
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import type { Property } from '../entity.js';
-import { surplus } from './canonical-text.js';
 import type { Change, ChangeKind } from './change.js';
 import { isSameValue } from './first-difference.js';
 import { keywordChanges } from './keyword-changes.js';
 import { member, memberNames } from './member.js';
 import type { References } from './references.js';
+import { surplus } from './surplus.js';
 
 /** A property as the document declares it; without a `Property` when the store has no column of that name. */
 export interface Declared {
@@ -97,6 +97,11 @@ function wordVerdict(
       return ['annotation-changed', `what ${name} was called before is told differently`, true];
     case 'aliasUntil':
       return ['annotation-changed', `until when writers may use the former name of ${name} changes`, true];
+    case 'access':
+      return ['field-rules-changed', `who may read or write ${name} changes`, true];
+    case 'pii':
+    case 'redact':
+      return ['field-rules-changed', `what auditors see of ${name} changes`, true];
     case 'default':
       return ['default-changed', `the default of ${name} changes`];
     case 'unique':

@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from '../../platform/json-value.js';
-import { surplus } from './canonical-text.js';
 import type { Change } from './change.js';
 import { isSameValue } from './first-difference.js';
 import { member } from './member.js';
+import { surplus } from './surplus.js';
 
 const AT = '/required';
 

@@ -223,6 +223,9 @@ describe('compareEntities › leaves to the database', () => {
 
 describe('compareEntities › applies at once', () => {
   it.each<Case>([
+    ['who may read', { '/properties/age/access': { read: ['hr'] } }, '+ field-rules-changed /properties/age/access'],
+    ['what is personal', { '/properties/age/pii': true }, '+ field-rules-changed /properties/age/pii'],
+    ['what auditors see', { '/properties/age/redact': 'hash' }, '+ field-rules-changed /properties/age/redact'],
     ['a new optional property', { '/properties/vat': { type: 'string' } }, '+ property-added /properties/vat'],
     [
       'a new optional property with everything',

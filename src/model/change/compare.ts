@@ -64,6 +64,9 @@ function rootChanges(keyword: string, before: Entity, after: Entity, refs: Refer
       if (isSameValue(old, fresh)) return [];
       if (isSameBut('optional', old, fresh)) return [restated(at)];
       return [{ kind: 'concurrency-changed', pointer: at, message: concurrencyMessage(fresh), additive: false }];
+    case 'rowRules':
+      if (isSameValue(old, fresh)) return [];
+      return [{ kind: 'row-rules-changed', pointer: at, message: 'who may read and write which rows changes', additive: true }];
     case 'softDelete':
     case 'history':
     case 'retention':

@@ -8,6 +8,7 @@ import { addConstraint } from './add-constraint.js';
 import { addIndex } from './add-index.js';
 import { addUnique } from './add-unique.js';
 import { columnDefinition } from './column.js';
+import { rowRulePolicies } from './row-rule-policies.js';
 import { rowSecurity } from './row-security.js';
 import { tableRef } from './table-ref.js';
 
@@ -34,6 +35,7 @@ export function createTable(home: TenantHome, entity: Entity): readonly string[]
     ...entity.uniqueKeys.map((key) => addUnique(home, entity, key)),
     ...entity.indexes.map((index) => addIndex(home, entity, index)),
     ...rowSecurity(home, table),
+    ...rowRulePolicies(home, table, entity.rowRules),
     `grant select, insert, update, delete on table ${table} to ${quoteIdent(home.role)}`,
   ];
 }

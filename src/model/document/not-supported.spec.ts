@@ -6,7 +6,6 @@ const property = (words: JsonObject): JsonObject => ({ type: 'object', propertie
 
 describe('notSupportedFaults refuses rather than stores without protection', () => {
   it.each<[string, JsonObject]>([
-    ['/rowRules', root({ rowRules: {} })],
     ['/semanticSearch', root({ semanticSearch: {} })],
     ['/indexes/0/where', root({ indexes: [{ fields: ['a'], where: 'status = 1' }] })],
     ['/indexes/1/method', root({ indexes: [['a'], { fields: ['a'], method: 'trgm' }] })],
@@ -15,10 +14,6 @@ describe('notSupportedFaults refuses rather than stores without protection', () 
     ['/properties/p~1q/searchable', property({ searchable: true })],
     ['/properties/p~1q/semantic', property({ semantic: true })],
     ['/properties/p~1q/semantic', property({ semantic: { weight: 2 } })],
-    ['/properties/p~1q/pii', property({ pii: true })],
-    ['/properties/p~1q/pii', property({ pii: 'email' })],
-    ['/properties/p~1q/redact', property({ redact: 'full' })],
-    ['/properties/p~1q/access', property({ access: { read: [] } })],
     ['/properties/p~1q/generated', property({ generated: 'sequence' })],
     ['/properties/p~1q/index/method', property({ index: { method: 'trgm' } })],
     ['/properties/p~1q/relation/many', property({ relation: { entity: 'A', many: true } })],
@@ -36,7 +31,7 @@ describe('notSupportedFaults refuses rather than stores without protection', () 
     [
       'what is switched off',
       {
-        properties: { a: { encrypted: false, searchable: false, semantic: false, pii: false } },
+        properties: { a: { encrypted: false, searchable: false, semantic: false } },
       },
     ],
     [
@@ -44,10 +39,13 @@ describe('notSupportedFaults refuses rather than stores without protection', () 
       {
         ...{ softDelete: true, history: 'full', retention: { deletedDays: 1 } },
         indexes: [['a'], { fields: ['a'], method: 'gin' }],
-        properties: { a: { generated: 'uuid', index: true, relation: { entity: 'A', many: false } }, b: true },
+        properties: {
+          a: { generated: 'uuid', index: true, relation: { entity: 'A', many: false } },
+          b: { pii: 'email', redact: 'hash', access: { read: [] } },
+        },
       },
     ],
     ['properties named like words', { properties: { softDelete: { type: 'boolean' }, encrypted: { type: 'string' } } }],
-    ['data', { const: { rowRules: 1 }, properties: { a: { default: { pii: true } } } }],
+    ['data', { const: { rowRules: 1 }, properties: { a: { default: { semantic: true } } } }],
   ])('but accepts %s', (_, document) => expect(notSupportedFaults(document as JsonObject)).toEqual([]));
 });

@@ -13,16 +13,12 @@ const equal = (asked: JsonValue) => (value: JsonValue) => value === asked;
 
 /** Where the word stands, `*` for any member, and whether its value asks for anything. */
 const NOT_SUPPORTED: readonly (readonly [place: string, asks: (value: JsonValue) => boolean])[] = [
-  ['/rowRules', always],
   ['/semanticSearch', always],
   ['/indexes/*/where', always],
   ['/indexes/*/method', equal('trgm')],
   ['/properties/*/encrypted', unless(false)],
   ['/properties/*/searchable', unless(false)],
   ['/properties/*/semantic', unless(false)],
-  ['/properties/*/pii', unless(false)],
-  ['/properties/*/redact', always],
-  ['/properties/*/access', always],
   ['/properties/*/generated', equal('sequence')],
   ['/properties/*/index/method', equal('trgm')],
   ['/properties/*/relation/many', unless(false)],

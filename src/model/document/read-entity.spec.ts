@@ -93,13 +93,13 @@ describe('readEntity refuses', () => {
     const problem = refused({
       type: 'object',
       additionalProperties: false,
-      properties: { constructor: {}, a: { type: 'integer', default: 'x', pii: true }, tenant_id: {} },
+      properties: { constructor: {}, a: { type: 'integer', default: 'x', semantic: true }, tenant_id: {} },
       required: ['b'],
       uniqueKeys: [['a', 'c']],
     });
     expect((problem.extensions.errors ?? []).map(({ pointer }) => pointer)).toEqual([
       ...[
-        '/properties/a/pii',
+        '/properties/a/semantic',
         '/properties/constructor',
         '/properties/a/default',
         '/properties/tenant_id',
@@ -108,7 +108,7 @@ describe('readEntity refuses', () => {
       ],
     ]);
     expect(problem.detail).toContain(
-      'The document of the entity "Thing" has 6 faults; see errors. First, at "/properties/a/pii": ',
+      'The document of the entity "Thing" has 6 faults; see errors. First, at "/properties/a/semantic": ',
     );
     expect(problem.status).toBe(422);
   });

@@ -6,6 +6,7 @@
 import { shownPointer } from '../../platform/json-faults.js';
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import { type Fault, Problem } from '../../platform/problem.js';
+import { readRowRules } from '../access/read-row-rules.js';
 import { type Entity, isSystemMember, type Keeps, type Property, TENANT_COLUMN } from '../entity.js';
 import { entityNameFaults, physicalName, propertyNameFaults, shown } from '../names.js';
 import { dialectFaults, withBareWords } from './dialect.js';
@@ -57,6 +58,7 @@ function readMeaning(name: string, document: JsonObject, references: References)
   const properties = readings.map(({ property }) => property);
   const table = physicalName(name);
   const keys = readKeys(table, document, properties);
+  const { rowRules, faults: ruleFaults } = readRowRules(document.rowRules, properties);
   const keepsExtras = keepsUndeclared(document);
   const keeps = readKeeps(document);
   const faults = [
@@ -68,6 +70,7 @@ function readMeaning(name: string, document: JsonObject, references: References)
     ...renameFaults(name, document, properties),
     ...inverseFaults(name, properties),
     ...keys.faults,
+    ...ruleFaults,
     ...patternFaults(document),
   ];
   const entity: Entity = {
@@ -79,6 +82,7 @@ function readMeaning(name: string, document: JsonObject, references: References)
     indexes: keys.indexes,
     concurrency: document.concurrency === 'required' ? 'required' : 'optional',
     keeps,
+    ...(rowRules ? { rowRules } : {}),
     document: withoutSystemMembers(document, required),
   };
   return { entity, faults };

@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import type { Fault } from '../../platform/problem.js';
+import { isRoleName } from '../access/role-name.js';
 import { type ColumnType, isSystemMember, type Property, type Relation } from '../entity.js';
 import { entityNameFaults, physicalName, propertyNameFaults, shown } from '../names.js';
 import { FORMATS } from '../validation/formats.js';
@@ -38,6 +39,9 @@ export function readProperty(name: string, schema: JsonValue, required: boolean,
     generated: words.generated as Property['generated'],
     renamedFrom: words.renamedFrom as string | undefined,
     alias: aliasOf(words),
+    access: words.access as Property['access'],
+    personal: words.pii === false ? undefined : (words.pii as Property['personal']),
+    redact: (words.redact as Property['redact']) ?? (words.pii === undefined || words.pii === false ? undefined : 'full'),
   };
   return {
     property: withoutAbsent(property),
@@ -49,6 +53,7 @@ export function readProperty(name: string, schema: JsonValue, required: boolean,
       ...generatedFaults(property, at),
       ...relationFaults(property, at),
       ...renamedFromFaults(property, words, at),
+      ...accessFaults(property, at),
     ],
   };
 }
@@ -160,6 +165,17 @@ function renamedFromFaults({ name, renamedFrom }: Property, { aliasUntil }: Json
   const isTime = aliasUntil === undefined || (typeof aliasUntil === 'string' && isInstant(aliasUntil));
   const message = 'has to be a time with its offset (RFC 3339), such as "2027-01-31T00:00:00Z"';
   return [...propertyNameFaults(renamedFrom, here), ...(isTime ? [] : [{ ...until, message }])];
+}
+
+/** A role that nobody can have would close the property for good. */
+function accessFaults({ access }: Property, at: string): Fault[] {
+  return (['read', 'write'] as const).flatMap((kind) =>
+    (access?.[kind] ?? []).flatMap((role, index) => {
+      if (isRoleName(role)) return [];
+      const message = `${shown(role)} is no name of a role: built-in ones are viewer, editor, admin, auditor and service`;
+      return [{ pointer: pointer(pointer(pointer(at, 'access'), kind), index), rule: 'access', message }];
+    }),
+  );
 }
 
 function isInstant(text: string): boolean {

@@ -6,8 +6,8 @@
 import { shownPointer } from '../../platform/json-faults.js';
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import type { Fault } from '../../platform/problem.js';
-import { surplus } from '../change/canonical-text.js';
 import { member } from '../change/member.js';
+import { surplus } from '../change/surplus.js';
 import { withBareWords } from '../document/dialect.js';
 import { limitFaults, MAX_FAULTS } from '../document/limits.js';
 import { isSystemMember } from '../entity.js';

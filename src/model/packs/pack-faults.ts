@@ -2,9 +2,9 @@
 
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import type { Fault } from '../../platform/problem.js';
-import { surplus } from '../change/canonical-text.js';
 import { firstDifference } from '../change/first-difference.js';
 import { member, memberNames } from '../change/member.js';
+import { surplus } from '../change/surplus.js';
 import { shown } from '../names.js';
 import { listOf, OPEN_LISTS, OPEN_WORDS, propertiesOf } from './document-parts.js';
 

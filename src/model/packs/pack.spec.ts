@@ -53,7 +53,7 @@ describe('readPack refuses', () => {
   it.each<[Record<string, JsonValue>, string]>([
     [{ Author: [] }, 'Author.json'],
     [{ Author: { type: 'object', uniqueKey: [] } }, 'Author.json at /uniqueKey: the keyword "uniqueKey" is not known'],
-    [{ Author: { type: 'object', rowRules: {}, required: ['x'], additionalProperties: false } }, ' (and 1 more)'],
+    [{ Author: { type: 'object', semanticSearch: {}, required: ['x'], additionalProperties: false } }, ' (and 1 more)'],
     [related({ entity: 'Editor' }), 'Book.json at /properties/author/relation: a relation leads to "Editor", which pack.json'],
     [related({ entity: 'Author', field: 'born' }), 'Book.json at /properties/author/relation/field: "born" of "Author" is not'],
     [related({ entity: 'Author' }), 'Book.json at /properties/author/relation/field'],

@@ -22,11 +22,19 @@ export interface AsOf {
   readonly unreadable: ReadonlyMap<string, { readonly property: string; readonly version: number }>;
 }
 
-/** @param steps the versions from before the instant to the one in force, which is the entity's. */
-export function asOf(home: TenantHome, entity: Entity, steps: readonly VersionStep[]): AsOf {
+/**
+ * @param steps the versions from before the instant to the one in force, which is the entity's.
+ * @param withheld aligned with them: names that are read from nothing that a record of the version held undeclared
+ */
+export function asOf(
+  home: TenantHome,
+  entity: Entity,
+  steps: readonly VersionStep[],
+  withheld: readonly (readonly string[])[] = [],
+): AsOf {
   const { past } = entity;
   if (past?.history === undefined) throw new Error(`${entity.name} keeps no history`);
-  const eras = erasOf(steps);
+  const eras = erasOf(steps, withheld);
   const unreadable = new Map<string, { property: string; version: number }>();
   const values = entity.properties.map((property) => {
     const value = sqlOf(property, eras);
@@ -65,12 +73,17 @@ interface Era {
   readonly version: number;
   readonly entity: Entity;
   readonly origins: Origins;
+  readonly withheld: readonly string[];
 }
 
 /** Newest first. */
-function erasOf(steps: readonly VersionStep[]): Era[] {
+function erasOf(steps: readonly VersionStep[], withheld: readonly (readonly string[])[]): Era[] {
   const origins = originsOf(steps);
-  return steps.map(({ version, entity }, index) => ({ version, entity, origins: origins[index] as Origins })).reverse();
+  return steps
+    .map(({ version, entity }, index) => {
+      return { version, entity, origins: origins[index] as Origins, withheld: withheld[index] ?? [] };
+    })
+    .reverse();
 }
 
 /** SQL of a property's value; or which version gave it a type that not every value of before has. */
@@ -122,10 +135,10 @@ function extrasOf(eras: readonly Era[]): string {
   );
 }
 
-function extrasIn({ entity, origins }: Era, newest: Era): string {
+function extrasIn({ entity, origins, withheld }: Era, newest: Era): string {
   const renamed = [...origins].filter(([name, was]) => was.name !== name);
   const stayed = new Set([...origins].filter(([name, was]) => was.name === name).map(([name]) => name));
-  const gone = entity.properties.map(({ name }) => name).filter((name) => !stayed.has(name));
+  const gone = [...entity.properties.map(({ name }) => name).filter((name) => !stayed.has(name)), ...withheld];
   const taken = entity.keepsExtras ? newest.entity.properties.filter(({ name }) => !origins.has(name)) : [];
   const without = gone.length === 0 ? '' : ` - array[${gone.map(quoteLiteral).join(', ')}]`;
   const adoptions = taken.map(

@@ -1,4 +1,6 @@
+import { createSecretKey } from 'node:crypto';
 import type { JsonObject } from '../../platform/json-value.js';
+import { viewOf } from '../access/entity-view.js';
 import { readEntity } from '../document/read-entity.js';
 import { hiddenName } from '../names.js';
 import type { VersionStep } from '../plan/lineage.js';
@@ -55,5 +57,25 @@ describe('a version of the past does not show', () => {
   it('a secret of thousands of versions later, each looked at once', () => {
     const steps = Array.from({ length: 5_000 }, (_, at) => step(at + 1, { pin: at === 0 ? text : secret }));
     expect(hidden(...steps).flat()).toHaveLength(5_000);
+  });
+
+  it('what is hidden from the caller or redacted for it, as strictly as any later version has it', () => {
+    const sight = { roles: ['viewer'], redaction: createSecretKey(Buffer.alloc(32, 1)) };
+    const closed = { ...text, access: { read: ['hr'] } };
+    const steps = [
+      step(1, { old: text, code: text }),
+      step(2, { pin: { ...text, pii: true, redact: 'hash' }, code: closed }, { renames: [['pin', 'old']] }),
+      step(3, { pin: { ...text, pii: true, redact: 'partial' }, code: text }),
+      step(4, { pin: text, code: text, other: { ...text, pii: true } }),
+    ].map((each) => ({ ...each, entity: viewOf(each.entity, sight) }));
+    const told = withHiddenMembers(steps).map(({ properties }) =>
+      properties.map(({ name, hidden: isHidden, redacted }) => `${name} ${isHidden ? 'hidden' : (redacted?.as ?? 'shown')}`),
+    );
+    expect(told).toEqual([
+      ['old full', 'code hidden', 'other hidden'],
+      ['pin full', 'code hidden', 'other hidden'],
+      ['pin partial', 'code shown', 'other hidden'],
+      ['pin shown', 'code shown', 'other full'],
+    ]);
   });
 });

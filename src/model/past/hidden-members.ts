@@ -1,12 +1,13 @@
-import type { Entity, Property } from '../entity.js';
+import { stricter } from '../access/redaction.js';
+import { type Entity, isReadable, type Property } from '../entity.js';
 import type { VersionStep } from '../plan/lineage.js';
 import { beforeStep, type Trace } from './origins.js';
 
 /**
- * What is never returned is not returned from the past either: properties that are `writeOnly` in any version were so in those
- * before it, under whatever name or none.
- * @param steps from the oldest version to the newest, without a gap.
- * @returns the entities of the steps, in which such properties are `writeOnly`, also those that records held undeclared.
+ * What is kept from a caller is kept from it in the past too: properties that are `writeOnly`, hidden or redacted in any version were so
+ * in those before it, under whatever name or none.
+ * @param steps from the oldest version to the newest, without a gap, each as the caller sees it.
+ * @returns the entities of the steps, in which such properties are so, also those that records held undeclared.
  */
 export function withHiddenMembers(steps: readonly VersionStep[]): readonly Entity[] {
   const found: Entity[] = [];
@@ -14,9 +15,10 @@ export function withHiddenMembers(steps: readonly VersionStep[]): readonly Entit
   for (let index = steps.length - 1; index >= 0; index--) {
     const [step, after] = [steps[index] as VersionStep, steps[index + 1]];
     if (after) secrets = backwards(step, after, secrets);
-    found.unshift(hidden(step.entity, secrets));
-    for (const property of step.entity.properties.filter(({ writeOnly }) => writeOnly)) {
-      add(secrets.traced, { name: property.name }, [property]);
+    const seen = hidden(step.entity, secrets);
+    found.unshift(seen);
+    for (const property of seen.properties.slice(0, step.entity.properties.length)) {
+      if (!isReadable(property)) add(secrets.traced, { name: property.name }, [property]);
     }
   }
   return found;
@@ -48,15 +50,38 @@ function add(traced: Secrets['traced'], trace: Trace, secrets: Iterable<Property
   traced.set(key, known);
 }
 
+/** Those of the entity come first, and behind them what it does not declare. */
 function hidden(entity: Entity, { traced, undeclared }: Secrets): Entity {
   const names = new Set(entity.properties.map(({ name }) => name));
   const traces = [...traced.values()];
-  const secret = new Set(traces.flatMap(({ trace }) => ('name' in trace ? [trace.name] : [])));
+  const secret = new Map(
+    traces.flatMap(({ trace, secrets }) => ('name' in trace ? [[trace.name, [...secrets.values()]] as const] : [])),
+  );
   // What was dropped meanwhile may have been sent undeclared.
   const dropped = traces.flatMap(({ trace, secrets }) => ('hidden' in trace ? [...secrets.values()] : []));
   const unknown = new Map([...undeclared.values(), ...dropped].map((property) => [property.name, property]));
   const held = [...unknown.values()].filter(({ name }) => !names.has(name));
   if (secret.size === 0 && held.length === 0) return entity;
-  const properties = entity.properties.map((each) => (secret.has(each.name) ? { ...each, writeOnly: true } : each));
-  return { ...entity, properties: [...properties, ...held] };
+  const properties = entity.properties.map((each) => {
+    const later = secret.get(each.name);
+    return later ? keptBackAs(each, later) : each;
+  });
+  return { ...entity, properties: [...properties, ...held.map(unshown)] };
+}
+
+/** The property, of which as much is kept back as of each of the others. */
+export function keptBackAs(property: Property, others: readonly Property[]): Property {
+  const all = [property, ...others];
+  const redacted = all.flatMap((each) => each.redacted ?? []);
+  return {
+    ...property,
+    writeOnly: all.some(({ writeOnly }) => writeOnly),
+    ...(all.some((each) => each.hidden) && { hidden: true as const }),
+    ...(redacted.length > 0 && { redacted: redacted.reduce(stricter) }),
+  };
+}
+
+/** A value of no column has no form that a shadow of it could take. */
+function unshown(property: Property): Property {
+  return property.redacted ? { ...property, hidden: true } : property;
 }

@@ -61,7 +61,10 @@ export function carryingOver(steps: readonly VersionStep[]): (record: JsonObject
     const members = Object.entries(record).flatMap(([member, value]): [string, JsonValue][] => {
       if (!declared.has(member)) return [[member, value]];
       const heir = heirs.get(member);
-      return heir ? [[heir.is.name, convertedJson(heir.was, heir.is, value)]] : [];
+      if (!heir) return [];
+      // The shadow of a value has no type.
+      const isShadow = heir.was.redacted !== undefined || heir.is.redacted !== undefined;
+      return [[heir.is.name, isShadow ? value : convertedJson(heir.was, heir.is, value)]];
     });
     const present = new Set(members.map(([member]) => member));
     return Object.fromEntries([...members, ...given.filter(([member]) => !present.has(member))]);

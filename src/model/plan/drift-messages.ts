@@ -1,5 +1,6 @@
 /** What is said of each kind of drift: what is wrong, what comes of it and what to do, each a sentence without a full stop. */
 
+import { ROW_RULE_POLICIES } from '../ddl/row-rule-policies.js';
 import { shown } from '../names.js';
 import type { ColumnCatalog, ConstraintCatalog, IndexCatalog, PolicyCatalog } from './catalog.js';
 
@@ -95,7 +96,10 @@ export function unexpectedIndex({ name, definition }: IndexCatalog): string {
 }
 
 export function missingPolicy({ name }: PolicyCatalog): string {
-  return `the policy ${shown(name)} is missing: somebody dropped it by hand, and no record can be read or written; create it again`;
+  // One more restricts; without the one that permits nobody gets anywhere.
+  const isRestrictive = (ROW_RULE_POLICIES as readonly string[]).includes(name);
+  const harm = isRestrictive ? 'rows may be seen or written that it should keep back' : 'no record can be read or written';
+  return `the policy ${shown(name)} is missing: somebody dropped it by hand, and ${harm}; create it again`;
 }
 
 export function differentPolicy({ name, definition }: PolicyCatalog, wanted: string): string {

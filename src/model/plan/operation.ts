@@ -52,6 +52,7 @@ export type OperationKind =
   | 'add-relation'
   | 'drop-relation'
   | 'change-extras'
+  | 'change-row-rules'
   | 'change-rules'
   | 'change-words';
 

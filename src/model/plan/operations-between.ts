@@ -10,6 +10,7 @@ import { addProperty } from './operations/add-property.js';
 import { addRelation } from './operations/add-relation.js';
 import { addUnique } from './operations/add-unique.js';
 import { changeExtras } from './operations/change-extras.js';
+import { changeRowRules } from './operations/change-row-rules.js';
 import { changeRules } from './operations/change-rules.js';
 import { changeType } from './operations/change-type.js';
 import { changeWords } from './operations/change-words.js';
@@ -23,6 +24,7 @@ import { renameEntity } from './operations/rename-entity.js';
 import { renameProperty } from './operations/rename-property.js';
 import { requireValue } from './operations/require-value.js';
 import { restoreProperty } from './operations/restore-property.js';
+import { changesRowRules } from './row-rule-changes.js';
 import { isCheckedInSql, isLoosened, isNoRule, needsReading } from './rules-needed.js';
 import { swapped } from './swapped.js';
 import type { TableObject } from './table-object.js';
@@ -35,6 +37,7 @@ export function operationsBetween(t: Transition, changes: readonly Change[]): re
     ...t.after.properties.flatMap((property) => propertySpecs(t, property)),
     ...objectSpecs(t),
     ...(t.before.keepsExtras === t.after.keepsExtras ? [] : [{ kind: 'change-extras' as const }]),
+    ...(changesRowRules(t) ? [{ kind: 'change-row-rules' as const }] : []),
     ...changes.flatMap((change) => documentSpec(t, change)),
     // Last, because its statements end the use of the old name.
     ...(t.before.table === t.after.table ? [] : [{ kind: 'rename-entity' as const }]),
@@ -139,6 +142,8 @@ function documentSpec(t: Transition, change: Change): OperationSpec[] {
   if (needsReading(t, change)) return [{ kind: 'change-rules', change }];
   if (CARRIED_OUT.has(change.kind)) return isCarriedOut(t, change) ? [] : [{ kind: 'change-words', change }];
   switch (change.kind) {
+    case 'row-rules-changed':
+      return changesRowRules(t) ? [] : [{ kind: 'change-words', change }];
     case 'checks-changed':
       return isCheckedInSql(t, change) ? [] : [{ kind: 'change-rules', change }];
     case 'validation-changed':
@@ -186,6 +191,8 @@ export function operationOf(t: Transition, spec: OperationSpec): Operation {
       return dropRelation(t, given(spec, spec.object));
     case 'change-extras':
       return changeExtras(t);
+    case 'change-row-rules':
+      return changeRowRules(t);
     case 'change-rules':
       return changeRules(t, given(spec, spec.change));
     case 'change-default':

@@ -3,6 +3,7 @@
  * another spelling than they went in. Nothing else refers to it, and its transaction is rolled back.
  */
 
+import { rowRulePolicies } from '../ddl/row-rule-policies.js';
 import { rowSecurity } from '../ddl/row-security.js';
 import { tableRef } from '../ddl/table-ref.js';
 import type { Entity, TenantHome } from '../entity.js';
@@ -22,6 +23,7 @@ export function scratchTable(home: TenantHome, entity: Entity, shape: TableShape
     `create table ${ref} (\n  ${lines.join(',\n  ')}\n)`,
     ...namesOf(shape, name).indexes.map(([own, { definition }]) => `create index ${quoteIdent(own)} on ${ref} ${definition}`),
     ...rowSecurity(home, ref),
+    ...rowRulePolicies(home, ref, entity.rowRules),
   ];
 }
 

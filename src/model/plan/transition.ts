@@ -1,5 +1,6 @@
 /** Builds the context that operations share: which property is which in both versions, and under what name at what time. */
 
+import { withColumns } from '../access/row-rule-sql.js';
 import { renamesBetween } from '../change/renames.js';
 import type { Resolve } from '../ddl/add-relation.js';
 import { columnType } from '../ddl/column.js';
@@ -93,11 +94,13 @@ export function withNames(
       ? { relation: { ...property.relation, entity: name, field: nameOf(property.relation.field) } }
       : {}),
   }));
+  const { rowRules } = entity;
   return {
     ...entity,
     name,
     table,
     properties,
+    ...(rowRules ? { rowRules: withColumns(rowRules, (column) => ({ ...column, ...names.get(column.name) })) } : {}),
     uniqueKeys: entity.uniqueKeys.map((key) => ({
       name: uniqueKeyName(table, key.properties.map(columnOf)),
       properties: key.properties.map(nameOf),

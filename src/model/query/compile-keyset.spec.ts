@@ -12,6 +12,7 @@ const WRITER: ReadWriter = {
   cells: ['id', 'name'].map((column) => ({ kind: 'column', column })),
   members: [],
   names: [],
+  keptBack: [],
   write: String,
 };
 

@@ -3,6 +3,7 @@
  * subqueries of one value each. Every table is asked for the tenant's rows, whatever leads to it. Used by `read-statement.ts`.
  */
 
+import { parameterSql, rowRuleSql } from '../access/row-rule-sql.js';
 import { tableRef } from '../ddl/table-ref.js';
 import type { Entity, TenantHome } from '../entity.js';
 import { quoteIdent } from '../sql.js';
@@ -43,12 +44,18 @@ export function cellSql(compilation: Compilation, cell: Cell, ref: string): stri
   return embedSql(compilation, cell.embed, cell.writer, ref);
 }
 
+/** Keeps rows out that are not the caller's to read, on a line of its own after the tenant's; nothing where all are. */
+export function ownRowLines({ values }: Compilation, { rows }: Entity, ref: string): string[] {
+  return rows === undefined || rows.read === true ? [] : [`  and ${rowRuleSql(rows.read, ref, parameterSql(values))}`];
+}
+
 /** The conditions on a node's rows, each on a line of its own after the tenant's. */
 export function conditionLines(compilation: Compilation, node: ReadNode, ref: string): string[] {
   const presence = (embed: Embed): string => existsSql(compilation, embed, ref);
   const context = { values: compilation.values, ref, presence };
   const inner = node.select.flatMap((term) => (term.kind === 'embed' && term.embed.isInner ? presence(term.embed) : []));
-  return [...node.where.map((condition) => compileCondition(condition, context)), ...inner].map((sql) => `  and ${sql}`);
+  const asked = [...node.where.map((condition) => compileCondition(condition, context)), ...inner].map((sql) => `  and ${sql}`);
+  return [...ownRowLines(compilation, node.entity, ref), ...asked];
 }
 
 /** What a term of the order sorts by. */
@@ -183,6 +190,7 @@ function sourceLines(compilation: Compilation, { relationship, node }: Embed, al
       `from ${rowsOf(compilation, through.entity, link)}`,
       `where ${link}.tenant_id = $1`,
       `  and ${link}.${quoteIdent(through.near)} = ${parent}`,
+      ...ownRowLines(compilation, through.entity, `${link}.`),
     ])}`;
   }
   return [

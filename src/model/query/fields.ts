@@ -3,6 +3,7 @@
  * the store's own columns have no name here. Used by the parsers of `select`, `order` and filters.
  */
 
+import { Problem } from '../../platform/problem.js';
 import { type Entity, isSystemMember, type Property, SYSTEM_MEMBERS } from '../entity.js';
 import type { Field } from './ast.js';
 import { quoteName } from './invalid-query.js';
@@ -12,20 +13,33 @@ const NAMES_LISTED = 30;
 
 interface KnownField {
   readonly field: Field;
-  readonly writeOnly: boolean;
+  /** Why it has no use in a query, which would tell its value; what is redacted is shown as such. */
+  readonly kept: 'write-only' | 'hidden' | 'redacted' | null;
 }
 
 /** Built once per entity: a list request looks up a handful of names in what may be hundreds. */
 const KNOWN = new WeakMap<Entity, ReadonlyMap<string, KnownField>>();
 
-/** The field of that name, or `fail` with what is wrong. Write-only properties have no use in a query: each would tell their value. */
-export function fieldOf(entity: Entity, name: string, fail: (message: string) => never): Field {
+/** What for: to be an answer's member as it is, or for anything that depends on its value. */
+export type FieldUse = 'shown' | 'asked';
+
+/**
+ * The field of that name, or `fail` with what is wrong. What is never returned has no use in a query, which would tell its value.
+ * @throws Problem `record/field-forbidden` for what the caller may not read
+ */
+export function fieldOf(entity: Entity, name: string, fail: (message: string) => never, use: FieldUse = 'asked'): Field {
   const known = knownFields(entity).get(name);
   if (!known) fail(unknownName(entity, name));
-  if (known.writeOnly) {
+  if (known.kept === 'write-only') {
     fail(`the property ${quoteName(name)} is write-only: it can be neither selected nor filtered nor sorted on.`);
   }
+  if (known.kept === 'hidden' || (known.kept === 'redacted' && use === 'asked')) throw fieldForbidden(entity, name);
   return known.field;
+}
+
+/** @throws Problem `record/field-forbidden` where the values of one are redacted for the caller */
+export function assertAskable(entity: Entity, names: Iterable<string>): void {
+  for (const name of names) if (knownFields(entity).get(name)?.kept === 'redacted') throw fieldForbidden(entity, name);
 }
 
 /** For names that need no parsing; undefined also means "look closer". */
@@ -38,7 +52,7 @@ function knownFields(entity: Entity): ReadonlyMap<string, KnownField> {
   if (cached) return cached;
   const fields = new Map<string, KnownField>();
   for (const [name, type] of Object.entries(SYSTEM_MEMBERS)) {
-    fields.set(name, { field: { name, column: name, type }, writeOnly: false });
+    fields.set(name, { field: { name, column: name, type }, kept: null });
   }
   for (const property of entity.properties) {
     if (!isSystemMember(property.name)) fields.set(property.name, fromProperty(property));
@@ -47,12 +61,28 @@ function knownFields(entity: Entity): ReadonlyMap<string, KnownField> {
   return fields;
 }
 
-function fromProperty({ name, column, type, writeOnly }: Property): KnownField {
-  return { field: { name, column, type }, writeOnly };
+function fromProperty(property: Property): KnownField {
+  const { name, column, type } = property;
+  return { field: { name, column, type }, kept: keptBy(property) };
+}
+
+function keptBy({ writeOnly, hidden, redacted }: Property): KnownField['kept'] {
+  if (hidden) return 'hidden';
+  if (writeOnly) return 'write-only';
+  return redacted ? 'redacted' : null;
+}
+
+/** That there is such a property is no secret; whatever asks for its values is. */
+export function fieldForbidden({ name: entity }: Entity, name: string): Problem {
+  return new Problem(
+    'record/field-forbidden',
+    `Your roles may not read ${quoteName(name)} of ${quoteName(entity)}: nothing can be computed from it, nor filtered, sorted or grouped by it.`,
+    { entity, property: name },
+  );
 }
 
 function unknownName(entity: Entity, name: string): string {
-  const known = [...knownFields(entity).values()].filter((entry) => !entry.writeOnly).map((entry) => entry.field.name);
+  const known = [...knownFields(entity).values()].filter(({ kept }) => kept === null).map((entry) => entry.field.name);
   const near = closest(name, known);
   const listed = known.slice(0, NAMES_LISTED).map(quoteName).join(', ');
   const more = known.length > NAMES_LISTED ? ` and ${known.length - NAMES_LISTED} more` : '';

@@ -1,9 +1,10 @@
 import { Problem } from '../../platform/problem.js';
-import type { Entity } from '../entity.js';
+import { type Entity, isKeptBack, type Property } from '../entity.js';
+import { fieldForbidden } from './fields.js';
 import { quoteName } from './invalid-query.js';
 import type { EntityGraph, Relationship } from './relationships.js';
 
-/** The one relationship that a query means by `name!hint`. @throws Problem request/unknown-relationship, request/ambiguous-relationship */
+/** The one relationship that a query means by `name!hint`. @throws Problem request/unknown-relationship, request/ambiguous-relationship, record/field-forbidden */
 export function findRelationship(graph: EntityGraph, entity: Entity, name: string, hint: string | undefined): Relationship {
   const all = graph.from(entity);
   const named = all.filter(({ names }) => names.includes(name));
@@ -11,7 +12,14 @@ export function findRelationship(graph: EntityGraph, entity: Entity, name: strin
   const [only] = found;
   if (only && found.length === 1) return only;
   if (only) throw ambiguous(entity, name, found);
+  const kept = entity.properties.find((property) => isKeptBack(property) && namesOf(property).includes(hint ?? name));
+  if (kept) throw fieldForbidden(entity, kept.name);
   throw unknown(entity, name, hint, named.length > 0 ? named : all);
+}
+
+/** What the relation of a property may be called by. */
+function namesOf({ name, relation }: Property): string[] {
+  return relation ? [name, relation.entity] : [];
 }
 
 function unknown(entity: Entity, name: string, hint: string | undefined, near: readonly Relationship[]): Problem {

@@ -3,9 +3,9 @@
  * drafts, one for each entity named; what parameters say of them is added by `parse-read-query.ts`.
  */
 
-import { type Entity, SYSTEM_MEMBERS } from '../entity.js';
+import { type Entity, isReturned, SYSTEM_MEMBERS } from '../entity.js';
 import type { SelectTerm, Value } from './ast.js';
-import { isKnownName } from './fields.js';
+import { assertAskable, isKnownName } from './fields.js';
 import { findRelationship } from './find-relationship.js';
 import { quoteName } from './invalid-query.js';
 import { isAggregated, nameOf, parseSelected } from './parse-value.js';
@@ -70,6 +70,11 @@ function parseTerms(selecting: Selecting, entity: Entity, depth: number): Draft 
     isGrouped && terms.find(({ term }) => term.kind === 'embed' && term.relationship.isToMany && term.draft.terms.length > 0);
   if (many)
     scanner.fail('records are grouped by what is selected beside an aggregate, which cannot be many records.', many.start);
+  if (isGrouped)
+    assertGroupable(
+      entity,
+      terms.map(({ term }) => term),
+    );
   if (all < 0) return { entity, terms: terms.map(({ term }) => term), isGrouped };
   if (isGrouped) scanner.fail('records are grouped by what is selected beside an aggregate, which cannot be *.', all);
 
@@ -84,6 +89,15 @@ function parseTerms(selecting: Selecting, entity: Entity, depth: number): Draft 
     }
   }
   return { entity, terms: [{ kind: 'all' }, ...beside.map(({ term }) => term)], isGrouped };
+}
+
+/** Whatever stands beside an aggregate, embedded or not, is grouped by as it is stored. @throws Problem record/field-forbidden */
+function assertGroupable(entity: Entity, terms: readonly Term[]): void {
+  for (const term of terms) {
+    if (term.kind === 'embed') assertGroupable(term.draft.entity, term.draft.terms);
+    else if (term.kind === 'all') assertAskable(entity, declaredMembers(entity));
+    else if (term.value.kind === 'field') assertAskable(entity, [term.value.field.name]);
+  }
 }
 
 /** Takes the term's names. True when it says again what another one says. */
@@ -117,7 +131,7 @@ function membersOf(term: Term): string[] {
 }
 
 function declaredMembers({ properties }: Entity): string[] {
-  return [...Object.keys(SYSTEM_MEMBERS), ...properties.filter(({ writeOnly }) => !writeOnly).map(({ name }) => name)];
+  return [...Object.keys(SYSTEM_MEMBERS), ...properties.filter(isReturned).map(({ name }) => name)];
 }
 
 function parseTerm(selecting: Selecting, entity: Entity, depth: number): Exclude<Term, { kind: 'all' }> {

@@ -2,7 +2,7 @@
 
 import type { Entity } from '../entity.js';
 import type { Field, PathStep, Value } from './ast.js';
-import { fieldOf } from './fields.js';
+import { assertAskable, type FieldUse, fieldOf } from './fields.js';
 import { quoteName } from './invalid-query.js';
 import { MAX_PATH_STEPS } from './query-limits.js';
 import type { Scanner } from './scanner.js';
@@ -13,10 +13,10 @@ export function fieldValue(field: Field): Value {
 }
 
 /** `name` or `name->member->0->>text`, from where the scanner stands. */
-export function parseValue(entity: Entity, scanner: Scanner): Value {
+export function parseValue(entity: Entity, scanner: Scanner, use: FieldUse = 'asked'): Value {
   const start = scanner.at;
   const name = scanner.name();
-  const field = fieldOf(entity, name, (message) => scanner.fail(message, start));
+  const field = fieldOf(entity, name, (message) => scanner.fail(message, start), use);
   return parsePath(scanner, fieldValue(field));
 }
 
@@ -48,10 +48,21 @@ function parseStep(scanner: Scanner): PathStep {
 
 const MAX_INDEX = 2_147_483_647;
 
-/** `value[::cast][.aggregate()][::cast]`, or `count()`. */
+/** `value[::cast][.aggregate()][::cast]`, or `count()`. What is computed from a value tells something of it. */
 export function parseSelected(entity: Entity, scanner: Scanner): Value {
+  const value = parseTerm(entity, scanner);
+  if (value.kind !== 'field') assertAskable(entity, nameBehind(value));
+  return value;
+}
+
+function nameBehind(value: Value): string[] {
+  if (value.kind === 'field') return [value.field.name];
+  return value.of === null ? [] : nameBehind(value.of);
+}
+
+function parseTerm(entity: Entity, scanner: Scanner): Value {
   if (scanner.take('count()')) return parseCast(scanner, { kind: 'aggregate', of: null, name: 'count', type: 'bigint' });
-  const value = parseCast(scanner, parseValue(entity, scanner));
+  const value = parseCast(scanner, parseValue(entity, scanner, 'shown'));
   const start = scanner.at;
   if (!scanner.take('.')) return value;
   const name = scanner.word();

@@ -16,7 +16,7 @@ const ENTITY: Entity = {
   ...TRACK,
   properties: RANGE_TYPES.map((type) => ({ ...first!, name: type, column: type, type, required: false })),
 };
-const WRITER: ReadWriter = { cells: [{ kind: 'column', column: 'id' }], members: [], names: [], write: String };
+const WRITER: ReadWriter = { cells: [{ kind: 'column', column: 'id' }], members: [], names: [], keptBack: [], write: String };
 
 function list(params: Params) {
   const { text, values } = readStatement(

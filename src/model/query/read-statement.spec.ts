@@ -18,7 +18,7 @@ function parse(params: Params, hasTotal = false) {
 
 /** A writer of plain columns. */
 function columns(...names: string[]): ReadWriter {
-  return { cells: names.map((column) => ({ kind: 'column', column })), members: [], names: [], write: String };
+  return { cells: names.map((column) => ({ kind: 'column', column })), members: [], names: [], keptBack: [], write: String };
 }
 
 /** The lines between the tenant's and the order's. */

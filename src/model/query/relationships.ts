@@ -4,7 +4,7 @@
  */
 
 import { relationConstraintName } from '../ddl/add-relation.js';
-import type { Entity, Property } from '../entity.js';
+import { type Entity, isKeptBack, type Property } from '../entity.js';
 
 /** From one entity to another. Rows belong together where `near` of the one equals `far` of the other. */
 export interface Relationship {
@@ -84,12 +84,13 @@ export class EntityGraph {
     );
   }
 
-  private endOf({ relation }: Property): { target: Entity; column: string; field: string } | undefined {
+  /** What the caller may not read leads nowhere. */
+  private endOf(property: Property): { target: Entity; column: string; field: string } | undefined {
+    const { relation } = property;
     const target = relation && this.entities.get(relation.entity)?.entity;
-    if (!relation || !target) return undefined;
-    const { field } = relation;
-    const column = field === 'id' ? 'id' : target.properties.find(({ name }) => name === field)?.column;
-    return column === undefined ? undefined : { target, column, field };
+    if (!relation || !target || isKeptBack(property)) return undefined;
+    const column = keyColumn(target, relation.field);
+    return column === undefined ? undefined : { target, column, field: relation.field };
   }
 }
 
@@ -97,8 +98,8 @@ export class EntityGraph {
 function inbound(entity: Entity, other: Entity): Relationship[] {
   return other.properties.flatMap((property) => {
     const { relation } = property;
-    if (relation?.entity !== entity.name) return [];
-    const field = relation.field === 'id' ? 'id' : entity.properties.find(({ name }) => name === relation.field)?.column;
+    if (relation?.entity !== entity.name || isKeptBack(property)) return [];
+    const field = keyColumn(entity, relation.field);
     if (field === undefined) return [];
     const constraint = relationConstraintName(other, property);
     const inverse = relation.inverse === undefined ? [] : [relation.inverse];
@@ -112,6 +113,13 @@ function inbound(entity: Entity, other: Entity): Relationship[] {
       text: `${other.name}.${property.name} → ${entity.name}.${relation.field}`,
     };
   });
+}
+
+/** What is kept back from the caller on this side leads nowhere either: the values of the other would tell it. */
+function keyColumn({ properties }: Entity, field: string): string | undefined {
+  if (field === 'id') return field;
+  const key = properties.find(({ name }) => name === field);
+  return key && !isKeptBack(key) ? key.column : undefined;
 }
 
 function isUnique({ uniqueKeys }: Entity, { name }: Property): boolean {

@@ -1,3 +1,4 @@
+import { rowColumnsOf } from '../access/row-rule-sql.js';
 import { type Entity, EXTRA_COLUMN } from '../entity.js';
 import type { Condition, Embed, ReadNode, Value } from './ast.js';
 import { fieldBehind } from './compile-value.js';
@@ -14,7 +15,7 @@ export interface TableRead {
 export function tablesRead(query: ReadNode): ReadonlyMap<string, TableRead> {
   const found = new Map<string, TableRead>();
   const tableOf = (entity: Entity, isRelated = true): TableRead => {
-    const known = found.get(entity.name) ?? { entity, columns: new Set<string>(), isRelated };
+    const known = found.get(entity.name) ?? { entity, columns: columnsOfRows(entity), isRelated };
     known.isRelated ||= isRelated;
     found.set(entity.name, known);
     return known;
@@ -55,4 +56,9 @@ export function tablesRead(query: ReadNode): ReadonlyMap<string, TableRead> {
 
   visitNode(query);
   return found;
+}
+
+/** Those that tell which rows are the caller's. */
+function columnsOfRows({ rows }: Entity): Set<string> {
+  return new Set(rowColumnsOf(rows?.read).map(({ column }) => column));
 }

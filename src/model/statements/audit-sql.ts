@@ -24,13 +24,26 @@ export function auditParameters(
   return [tenantId, subject, requestId, entity, events.first, events.last, String(events.count)];
 }
 
-/**
- * @param rows what follows the column lists: `values (…)`, or a select of (event_id, id, body) from the rows changed.
- * @param entity the SQL of the entity's name, where one statement changes records of several.
- */
-export function auditSql(action: string, rows: { readonly events: string; readonly marker: string }, entity = '$4'): string {
+/** Of a statement whose rows come as `input`, one event each. */
+export function eventsOfInput(opens: boolean): { readonly events: string; readonly marker: string } {
+  return { events: `select $event, event_id, id, body${opens ? ', openings' : ''}\n  from input`, marker: 'values ($marker)' };
+}
+
+export interface AuditSqlOptions {
+  /** The SQL of the entity's name, where one statement changes records of several. */
+  readonly entity?: string;
+  /** The rows hold, behind the body, what opens its commitments. */
+  readonly opens?: boolean;
+}
+
+/** @param rows what follows the column lists: `values (…)`, or a select of (event_id, id, body) from the rows changed. */
+export function auditSql(
+  action: string,
+  rows: { readonly events: string; readonly marker: string },
+  { entity = '$4', opens = false }: AuditSqlOptions = {},
+): string {
   return `audited as (
-  insert into audit.events (tenant_id, actor, request_id, entity, action, event_id, record_id, body)
+  insert into audit.events (tenant_id, actor, request_id, entity, action, event_id, record_id, body${opens ? ', openings' : ''})
   ${rows.events.replace('$event', `$1::uuid, $2, $3, ${entity}, '${action}'`)}
 ),
 marked as (

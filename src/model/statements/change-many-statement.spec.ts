@@ -27,7 +27,7 @@ for update of found`,
 describe('changeManyStatement', () => {
   const change = changeManyStatement(HOME, PRICE, ['id', 'revision'], (text) => `n${text.length}`);
   const record = (n: number) => ({
-    ...{ id: `id-${n}`, eventId: `ev-${n}`, body: `{"n":${n}}`, extra: null, columns: ['a', null, '[1]'] },
+    ...{ id: `id-${n}`, eventId: `ev-${n}`, body: `{"n":${n}}`, openings: null, extra: null, columns: ['a', null, '[1]'] },
   });
 
   it('gives each record what it is to hold, with an event for each', () => {

@@ -1,3 +1,5 @@
+import { holdsPersonal } from '../access/personal.js';
+import { parameterSql, rowRuleSql, writableRows } from '../access/row-rule-sql.js';
 import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
@@ -6,7 +8,7 @@ import { nullableArrayLiteral } from '../query/array-literal.js';
 import type { ReadNode } from '../query/ast.js';
 import { type Compilation, conditionLines } from '../query/compile-node.js';
 import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
-import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql } from './audit-sql.js';
+import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql, eventsOfInput } from './audit-sql.js';
 import type { NewRecord } from './insert-statement.js';
 import { shadowColumns } from './shadow-columns.js';
 import type { WriteContext } from './write-context.js';
@@ -29,14 +31,33 @@ export function lockFoundStatement(
   const compilation: Compilation = { home, sources: null, values: [home.tenantId], aliases: 0 };
   const node: ReadNode = { entity, where, select: [{ kind: 'all' }], order: [], limit, offset: 0, isGrouped: false };
   const conditions = conditionLines(compilation, node, `${FOUND}.`);
+  const own = writableRows(entity, `${FOUND}.`, compilation.values.length);
+  compilation.values.push(...own.values);
   const text = [
     `select ${columns.map((column) => `${FOUND}.${quoteIdent(column)}`).join(', ')}`,
     `from ${tableRef(home, entity)} as ${FOUND}`,
-    `where ${FOUND}.${TENANT_COLUMN} = $1`,
+    `where ${FOUND}.${TENANT_COLUMN} = $1${own.sql}`,
     ...conditions,
     `order by ${FOUND}.id`,
     `limit $${compilation.values.push(String(limit))}::bigint`,
     `for update of ${FOUND}`,
+  ].join('\n');
+  return { text, values: compilation.values };
+}
+
+/** One row, if the conditions find a record that the caller may read and not write. */
+export function unwritableFoundStatement(home: TenantHome, { entity, where }: Pick<ReadNode, 'entity' | 'where'>): Statement {
+  const compilation: Compilation = { home, sources: null, values: [home.tenantId], aliases: 0 };
+  const node: ReadNode = { entity, where, select: [{ kind: 'all' }], order: [], limit: 1, offset: 0, isGrouped: false };
+  const conditions = conditionLines(compilation, node, `${FOUND}.`);
+  const written = rowRuleSql(entity.rows?.write ?? true, `${FOUND}.`, parameterSql(compilation.values));
+  const text = [
+    'select',
+    `from ${tableRef(home, entity)} as ${FOUND}`,
+    `where ${FOUND}.${TENANT_COLUMN} = $1`,
+    ...conditions,
+    `  and (${written}) is not true`,
+    'limit 1',
   ].join('\n');
   return { text, values: compilation.values };
 }
@@ -51,8 +72,10 @@ export function changeManyStatement(
   returning: readonly string[],
   nameOf: NameStatement,
 ): ChangeManyStatement {
-  const types = ['uuid', 'uuid', 'text', 'jsonb', ...entity.properties.map(columnType)];
-  const names = ['id', 'event_id', 'body', 'extra', ...entity.properties.map((_, index) => `c${index}`)];
+  const opens = holdsPersonal(entity);
+  const types = ['uuid', 'uuid', 'text', 'jsonb', ...entity.properties.map(columnType), ...(opens ? ['text'] : [])];
+  const cells = entity.properties.map((_, index) => `c${index}`);
+  const names = ['id', 'event_id', 'body', 'extra', ...cells, ...(opens ? ['openings'] : [])];
   const inputValue = (index: number): string => `input.c${index}`;
   const assignments = [
     ...entity.properties.map(({ column }, index) => `${quoteIdent(column)} = ${inputValue(index)}`),
@@ -70,7 +93,7 @@ export function changeManyStatement(
   from unnest(${types.map((type, index) => `$${AUDIT_PARAMETERS + index + 1}::${type}[]`).join(', ')})
     as record (${names.join(', ')})
 ),
-${keptSql(home, entity, { rows, deletion: null })}${auditSql('record.updated', { events: 'select $event, event_id, id, body\n  from input', marker: 'values ($marker)' })}
+${keptSql(home, entity, { rows, deletion: null })}${auditSql('record.updated', eventsOfInput(opens), { opens })}
 update ${tableRef(home, entity)} as ${FOUND}
 set ${assignments.join(',\n    ')}
 from input
@@ -87,6 +110,7 @@ returning ${returning.map((column) => `${FOUND}.${quoteIdent(column)}`).join(', 
       column((record) => record.body),
       column((record) => record.extra),
       ...entity.properties.map((_, index) => column((record) => record.columns[index] as string | null)),
+      ...(opens ? [column((record) => record.openings)] : []),
     ];
     return { text, values, name };
   };

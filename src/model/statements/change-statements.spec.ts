@@ -3,7 +3,7 @@ import { HOME, PRICE, WRITER } from './statements.fixture.js';
 
 const columns = { lock: ['id', 'sku', '_extra'], change: ['id', 'revision'] };
 const change = changeStatements(HOME, PRICE, columns, (text) => `n${text.length}`);
-const event = { eventId: 'ev-1', body: '{"before":{}}' };
+const event = { eventId: 'ev-1', body: '{"before":{}}', openings: null };
 
 describe('changeStatements', () => {
   it('locks the row it reads, in its tenant', () => {

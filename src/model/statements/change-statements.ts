@@ -1,3 +1,6 @@
+import type { AuditedBody } from '../access/audited-body.js';
+import { holdsPersonal } from '../access/personal.js';
+import { writableRows } from '../access/row-rule-sql.js';
 import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, type Property, TENANT_COLUMN, type TenantHome } from '../entity.js';
@@ -25,16 +28,15 @@ export interface ChangeStatements {
   delete(id: string, event: ChangeEvent, context: WriteContext): Statement;
 }
 
-export interface ChangeEvent {
+/** The body has `before`, and `after` unless deleted. */
+export interface ChangeEvent extends AuditedBody {
   readonly eventId: string;
-  /** JSON text with `before`, and `after` unless deleted. */
-  readonly body: string;
 }
 
-/** $8 is the record's id, $9 the event's text; the columns follow. */
+/** $8 is the record's id, $9 the event's text, then what opens it if the entity holds anything personal; the columns follow. */
 const ID = `$${AUDIT_PARAMETERS + 1}`;
 const BODY = `$${AUDIT_PARAMETERS + 2}`;
-const FIRST_COLUMN = AUDIT_PARAMETERS + 3;
+const OPENINGS = `$${AUDIT_PARAMETERS + 3}`;
 
 /** @param columns physical columns, in order, that locking reads and that a change returns; both hold the id. */
 export function changeStatements(
@@ -44,12 +46,9 @@ export function changeStatements(
   nameOf: NameStatement,
 ): ChangeStatements {
   const table = tableRef(home, entity);
+  const opens = holdsPersonal(entity);
+  const firstColumn = AUDIT_PARAMETERS + (opens ? 4 : 3);
   const answer = columns.change.map(quoteIdent).join(', ');
-  const lockText = `select ${columns.lock.map(quoteIdent).join(', ')}
-from ${table}
-where ${TENANT_COLUMN} = $1::uuid
-  and id = $2::uuid
-for update`;
   const changing = (action: 'updated' | 'deleted', change: string): string => `with ${keptSql(home, entity, {
     rows: `where former.${TENANT_COLUMN} = $1::uuid\n    and former.id = ${ID}::uuid`,
     deletion: action === 'deleted' ? '$5::uuid' : null,
@@ -59,16 +58,20 @@ for update`;
     and id = ${ID}::uuid
   returning ${answer}
 ),
-${auditSql(`record.${action}`, {
-  events: `select $event, $5::uuid, id, ${BODY}\n  from ${action}`,
-  marker: `select $marker\n  from ${action}`,
-})}
+${auditSql(
+  `record.${action}`,
+  {
+    events: `select $event, $5::uuid, id, ${BODY}${opens ? `, ${OPENINGS}` : ''}\n  from ${action}`,
+    marker: `select $marker\n  from ${action}`,
+  },
+  { opens },
+)}
 select ${answer}
 from ${action}`;
-  const sqlOf = (property: Property) => `$${FIRST_COLUMN + entity.properties.indexOf(property)}::${columnType(property)}`;
+  const sqlOf = (property: Property) => `$${firstColumn + entity.properties.indexOf(property)}::${columnType(property)}`;
   const assignments = [
     ...entity.properties.map((property) => `${quoteIdent(property.column)} = ${sqlOf(property)}`),
-    `${EXTRA_COLUMN} = $${FIRST_COLUMN + entity.properties.length}::jsonb`,
+    `${EXTRA_COLUMN} = $${firstColumn + entity.properties.length}::jsonb`,
     ...shadowColumns(entity, (property) => `(${sqlOf(property)})`).map(({ column, value }) => `${column} = ${value}`),
     LATER,
     'updated_by = $2',
@@ -76,14 +79,15 @@ from ${action}`;
   ];
   const updateText = changing('updated', `update ${table}\n  set ${assignments.join(',\n      ')}`);
   const deleteText = changing('deleted', `delete from ${table}`);
-  const names = { lock: nameOf(lockText), update: nameOf(updateText), delete: nameOf(deleteText) };
-  const common = (id: string, { eventId, body }: ChangeEvent, context: WriteContext) => [
+  const names = { update: nameOf(updateText), delete: nameOf(deleteText) };
+  const common = (id: string, { eventId, body, openings }: ChangeEvent, context: WriteContext) => [
     ...auditParameters(home.tenantId, entity.name, context, { first: eventId, last: eventId, count: 1 }),
     id,
     body,
+    ...(opens ? [openings] : []),
   ];
   return {
-    lock: (id) => ({ text: lockText, values: [home.tenantId, id], name: names.lock }),
+    lock: lockStatement(home, entity, columns.lock, nameOf),
     update: (id, values, extra, event, context) => ({
       text: updateText,
       values: [...common(id, event, context), ...values, extra],
@@ -91,4 +95,21 @@ from ${action}`;
     }),
     delete: (id, event, context) => ({ text: deleteText, values: common(id, event, context), name: names.delete }),
   };
+}
+
+/** At most one row, which is the caller's to write. */
+export function lockStatement(
+  home: TenantHome,
+  entity: Entity,
+  columns: readonly string[],
+  nameOf: NameStatement,
+): (id: string) => Statement {
+  const { sql, values } = writableRows(entity, '', 2);
+  const text = `select ${columns.map(quoteIdent).join(', ')}
+from ${tableRef(home, entity)}
+where ${TENANT_COLUMN} = $1::uuid
+  and id = $2::uuid${sql}
+for update`;
+  const name = nameOf(text);
+  return (id) => ({ text, values: [home.tenantId, id, ...values], name });
 }

@@ -1,5 +1,6 @@
 import { columnType } from '../ddl/column.js';
-import type { Entity } from '../entity.js';
+import { type Entity, isKeptBack } from '../entity.js';
+import { fieldForbidden } from '../query/fields.js';
 import { invalidQuery, quoteName } from '../query/invalid-query.js';
 
 /** What makes two records the same one for an upsert: the id, or a unique key of the entity. */
@@ -39,6 +40,8 @@ export function conflictKeyOf(entity: Entity, names: readonly string[], paramete
   const members = key.properties.flatMap((name): ConflictMember[] => {
     const at = entity.properties.findIndex((property) => property.name === name);
     const property = entity.properties[at];
+    // Whether there is one with a value would tell the value.
+    if (property && isKeptBack(property)) throw fieldForbidden(entity, name);
     return property ? [{ name, column: property.column, sqlType: columnType(property), at }] : [];
   });
   return { members };

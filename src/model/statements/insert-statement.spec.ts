@@ -6,6 +6,7 @@ const record = (n: number, columns: (string | null)[]): NewRecord => ({
   id: `id-${n}`,
   eventId: `ev-${n}`,
   body: '{"after":{}}',
+  openings: null,
   extra: null,
   columns,
 });

@@ -1,9 +1,11 @@
+import type { AuditedBody } from '../access/audited-body.js';
+import { holdsPersonal } from '../access/personal.js';
 import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { nullableArrayLiteral } from '../query/array-literal.js';
 import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
-import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql } from './audit-sql.js';
+import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql, eventsOfInput } from './audit-sql.js';
 import { shadowColumns } from './shadow-columns.js';
 import type { WriteContext } from './write-context.js';
 
@@ -13,15 +15,13 @@ import type { WriteContext } from './write-context.js';
  * rows than `json_to_recordset`, and 15 % less for one row than an array of one.
  */
 
-export interface NewRecord {
+export interface NewRecord extends AuditedBody {
   readonly id: string;
   /** Texts aligned with `entity.properties`. */
   readonly columns: readonly (string | null)[];
   /** JSON text for the `_extra` column. */
   readonly extra: string | null;
   readonly eventId: string;
-  /** The audit event's JSON text. */
-  readonly body: string;
 }
 
 /** Rows come back in the order of the records, which are at least one. */
@@ -34,7 +34,9 @@ export function insertStatement(
   returning: readonly string[],
   nameOf: NameStatement,
 ): InsertStatement {
-  const types = ['uuid', 'uuid', 'text', 'jsonb', ...entity.properties.map(columnType)];
+  const opens = holdsPersonal(entity);
+  const ofEvents = opens ? ['text'] : [];
+  const types = ['uuid', 'uuid', 'text', 'jsonb', ...entity.properties.map(columnType), ...ofEvents];
   const parameters = types.map((_, index) => `$${AUDIT_PARAMETERS + index + 1}`);
   const shadowsOf = (sqlOf: (index: number) => string) =>
     shadowColumns(entity, (property) => sqlOf(entity.properties.indexOf(property)));
@@ -50,25 +52,25 @@ export function insertStatement(
   const stamps = 'now(), now(), $2, $2, 1';
   const answer = `returning ${returning.map(quoteIdent).join(', ')}`;
 
-  const [id, eventId, body, extra, ...values] = parameters.map((parameter, index) => `${parameter}::${types[index]}`);
+  const [id, eventId, body, extra, ...others] = parameters.map((parameter, index) => `${parameter}::${types[index]}`);
+  const values = others.slice(0, entity.properties.length);
   const shadowValues = (given: readonly string[]) => shadowsOf((index) => `(${given[index]})`).map(({ value }) => value);
-  const one = `with ${auditSql('record.created', {
-    events: `values ($event, ${eventId}, ${id}, ${body})`,
-    marker: 'values ($marker)',
-  })}
+  const event = [eventId, id, body, ...others.slice(entity.properties.length)].join(', ');
+  const one = `with ${auditSql('record.created', { events: `values ($event, ${event})`, marker: 'values ($marker)' }, { opens })}
 ${insert}
 values ($1::uuid, ${[id, extra, ...values, ...shadowValues(values)].join(', ')}, ${stamps})
 ${answer}`;
 
-  const columns = ['id', 'event_id', 'body', 'extra', ...entity.properties.map((_, index) => `c${index}`)];
+  const cells = entity.properties.map((_, index) => `c${index}`);
+  const columns = ['id', 'event_id', 'body', 'extra', ...cells, ...(opens ? ['openings'] : [])];
   const many = `with input as materialized (
   select *
   from unnest(${parameters.map((parameter, index) => `${parameter}::${types[index]}[]`).join(', ')})
     as record (${columns.join(', ')})
 ),
-${auditSql('record.created', { events: 'select $event, event_id, id, body\n  from input', marker: 'values ($marker)' })}
+${auditSql('record.created', eventsOfInput(opens), { opens })}
 ${insert}
-select $1::uuid, id, extra, ${[...columns.slice(4), ...shadowValues(columns.slice(4)), stamps].join(', ')}
+select $1::uuid, id, extra, ${[...cells, ...shadowValues(cells), stamps].join(', ')}
 from input
 ${answer}`;
 
@@ -77,7 +79,9 @@ ${answer}`;
     const common = auditParameters(home.tenantId, entity.name, context, events);
     const [only] = records;
     if (records.length === 1 && only) {
-      return { text: one, values: [...common, only.id, only.eventId, only.body, only.extra, ...only.columns], name: names.one };
+      const opening = opens ? [only.openings] : [];
+      const sent = [...common, only.id, only.eventId, only.body, only.extra, ...only.columns, ...opening];
+      return { text: one, values: sent, name: names.one };
     }
     const column = (read: (record: NewRecord) => string | null): string => nullableArrayLiteral(records, read);
     const arrays = [
@@ -86,6 +90,7 @@ ${answer}`;
       column((record) => record.body),
       column((record) => record.extra),
       ...entity.properties.map((_, index) => column((record) => record.columns[index] as string | null)),
+      ...(opens ? [column((record) => record.openings)] : []),
     ];
     return { text: many, values: [...common, ...arrays], name: names.many };
   };

@@ -8,7 +8,7 @@ const OFFER = readEntity('Offer', {
   properties: { price: { type: 'string', relation: { entity: 'Price', field: 'sku', onDelete: 'setNull' } } },
 });
 const [sku, amount] = PRICE.properties as [Property, Property];
-const change = (n: number) => ({ id: `id-${n}`, eventId: `ev-${n}`, body: `{"n":${n}}` });
+const change = (n: number) => ({ id: `id-${n}`, eventId: `ev-${n}`, body: `{"n":${n}}`, openings: null });
 const common = [HOME.tenantId, 'ada', 'req-1'];
 
 describe('lockReferringStatement', () => {
@@ -39,12 +39,12 @@ describe('detachStatement', () => {
     const { text, values } = detachStatement(HOME, PRICE, [sku, amount], [change(1), change(2)], events, WRITER);
     expect(text).toBe(`with input as materialized (
   select *
-  from unnest($8::uuid[], $9::uuid[], $10::text[])
-    as record (id, event_id, body)
+  from unnest($8::uuid[], $9::uuid[], $10::text[], $11::text[])
+    as record (id, event_id, body, openings)
 ),
 audited as (
-  insert into audit.events (tenant_id, actor, request_id, entity, action, event_id, record_id, body)
-  select $1::uuid, $2, $3, $4, 'record.updated', event_id, id, body
+  insert into audit.events (tenant_id, actor, request_id, entity, action, event_id, record_id, body, openings)
+  select $1::uuid, $2, $3, $4, 'record.updated', event_id, id, body, openings
   from input
 ),
 marked as (
@@ -69,6 +69,7 @@ where tenant_id = $1::uuid
       '{"id-1","id-2"}',
       '{"ev-1","ev-2"}',
       '{"{\\"n\\":1}","{\\"n\\":2}"}',
+      '{NULL,NULL}',
     ]);
   });
 });
@@ -82,12 +83,12 @@ describe('removeStatement', () => {
     const { text, values } = removeStatement(HOME, removed, { first: 'ev-1', last: 'ev-3', count: 3 }, WRITER);
     expect(text).toBe(`with input as materialized (
   select *
-  from unnest($4::text[], $8::uuid[], $9::uuid[], $10::text[])
-    as record (entity, id, event_id, body)
+  from unnest($4::text[], $8::uuid[], $9::uuid[], $10::text[], $11::text[])
+    as record (entity, id, event_id, body, openings)
 ),
 audited as (
-  insert into audit.events (tenant_id, actor, request_id, entity, action, event_id, record_id, body)
-  select $1::uuid, $2, $3, entity, 'record.deleted', event_id, id, body
+  insert into audit.events (tenant_id, actor, request_id, entity, action, event_id, record_id, body, openings)
+  select $1::uuid, $2, $3, entity, 'record.deleted', event_id, id, body, openings
   from input
 ),
 marked as (
@@ -97,12 +98,12 @@ marked as (
 deleted_0 as (
   delete from "t_k3x9"."Offer"
   where tenant_id = $1::uuid
-    and id = any($11::uuid[])
+    and id = any($12::uuid[])
 ),
 deleted_1 as (
   delete from "t_k3x9"."Price"
   where tenant_id = $1::uuid
-    and id = any($12::uuid[])
+    and id = any($13::uuid[])
 )
 select`);
     expect(values).toEqual([
@@ -114,6 +115,7 @@ select`);
       '{"id-1","id-2","id-3"}',
       '{"ev-1","ev-2","ev-3"}',
       '{"{\\"n\\":1}","{\\"n\\":2}","{\\"n\\":3}"}',
+      '{NULL,NULL,NULL}',
       '{"id-1","id-2"}',
       '{"id-3"}',
     ]);

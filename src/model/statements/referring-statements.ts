@@ -1,9 +1,10 @@
+import type { AuditedBody } from '../access/audited-body.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, type Property, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { keptSql, LATER } from '../past/kept-sql.js';
-import { arrayLiteral } from '../query/array-literal.js';
+import { arrayLiteral, nullableArrayLiteral } from '../query/array-literal.js';
 import { type NameStatement, quoteIdent, quoteLiteral, type Statement } from '../sql.js';
-import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql } from './audit-sql.js';
+import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql, eventsOfInput } from './audit-sql.js';
 import { shadowColumns } from './shadow-columns.js';
 import type { WriteContext } from './write-context.js';
 
@@ -13,11 +14,9 @@ import type { WriteContext } from './write-context.js';
  */
 
 /** A locked record, and the event of what happens to it. */
-export interface ReferringChange {
+export interface ReferringChange extends AuditedBody {
   readonly id: string;
   readonly eventId: string;
-  /** JSON text with `before`, and `after` unless deleted. */
-  readonly body: string;
 }
 
 const parameter = (index: number): string => `$${AUDIT_PARAMETERS + index}`;
@@ -73,10 +72,10 @@ export function detachStatement(
   const rows = `where former.${TENANT_COLUMN} = $1::uuid\n    and former.id = any(${parameter(1)}::uuid[])`;
   const text = `with input as materialized (
   select *
-  from unnest(${parameter(1)}::uuid[], ${parameter(2)}::uuid[], ${parameter(3)}::text[])
-    as record (id, event_id, body)
+  from unnest(${parameter(1)}::uuid[], ${parameter(2)}::uuid[], ${parameter(3)}::text[], ${parameter(4)}::text[])
+    as record (id, event_id, body, openings)
 ),
-${keptSql(home, entity, { rows, deletion: null })}${auditSql('record.updated', { events: 'select $event, event_id, id, body\n  from input', marker: 'values ($marker)' })}
+${keptSql(home, entity, { rows, deletion: null })}${auditSql('record.updated', eventsOfInput(true), { opens: true })}
 update ${tableRef(home, entity)}
 set ${assignments.join(',\n    ')}
 where ${TENANT_COLUMN} = $1::uuid
@@ -97,22 +96,22 @@ export function removeStatement(
   const deletions = removed.map(
     ({ entity }, index) => `delete from ${tableRef(home, entity)}
   where ${TENANT_COLUMN} = $1::uuid
-    and id = any(${parameter(index + 4)}::uuid[])`,
+    and id = any(${parameter(index + 5)}::uuid[])`,
   );
   // By the last event, which is of what was asked for.
   const kept = removed.map(({ entity }, index) =>
     keptSql(home, entity, {
-      rows: `where former.${TENANT_COLUMN} = $1::uuid\n    and former.id = any(${parameter(index + 4)}::uuid[])`,
+      rows: `where former.${TENANT_COLUMN} = $1::uuid\n    and former.id = any(${parameter(index + 5)}::uuid[])`,
       deletion: '$6::uuid',
       suffix: `_${index}`,
     }),
   );
   const text = `with input as materialized (
   select *
-  from unnest($4::text[], ${parameter(1)}::uuid[], ${parameter(2)}::uuid[], ${parameter(3)}::text[])
-    as record (entity, id, event_id, body)
+  from unnest($4::text[], ${parameter(1)}::uuid[], ${parameter(2)}::uuid[], ${parameter(3)}::text[], ${parameter(4)}::text[])
+    as record (entity, id, event_id, body, openings)
 ),
-${kept.join('')}${auditSql('record.deleted', { events: 'select $event, event_id, id, body\n  from input', marker: 'values ($marker)' }, 'entity')},
+${kept.join('')}${auditSql('record.deleted', eventsOfInput(true), { entity: 'entity', opens: true })},
 ${deletions.map((deletion, index) => `deleted_${index} as (\n  ${deletion}\n)`).join(',\n')}
 select`;
   const all = removed.flatMap(({ records }) => records);
@@ -126,5 +125,6 @@ function arraysOf(records: readonly ReferringChange[]): string[] {
     arrayLiteral(records.map(({ id }) => id)),
     arrayLiteral(records.map(({ eventId }) => eventId)),
     arrayLiteral(records.map(({ body }) => body)),
+    nullableArrayLiteral(records, ({ openings }) => openings),
   ];
 }

@@ -3,7 +3,7 @@ import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { arrayLiteral, nullableArrayLiteral } from '../query/array-literal.js';
 import { quoteIdent, type Statement } from '../sql.js';
-import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql } from './audit-sql.js';
+import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql, eventsOfInput } from './audit-sql.js';
 import type { NewRecord } from './insert-statement.js';
 import { shadowColumns } from './shadow-columns.js';
 import type { WriteContext } from './write-context.js';
@@ -41,15 +41,16 @@ export function restoreStatement(
     arrayLiteral(all.map(({ record }) => record.id)),
     arrayLiteral(all.map(({ record }) => record.eventId)),
     arrayLiteral(all.map(({ record }) => record.body)),
+    nullableArrayLiteral(all, ({ record }) => record.openings),
   ];
   const insertions = restored.map(({ entity, records }, index) => insertion(home, entity, records, index, values));
-  const [id, eventId, body] = [1, 2, 3].map((offset) => `$${AUDIT_PARAMETERS + offset}`);
+  const [id, eventId, body, openings] = [1, 2, 3, 4].map((offset) => `$${AUDIT_PARAMETERS + offset}`);
   const text = `with input as materialized (
   select *
-  from unnest($4::text[], ${id}::uuid[], ${eventId}::uuid[], ${body}::text[])
-    as record (entity, id, event_id, body)
+  from unnest($4::text[], ${id}::uuid[], ${eventId}::uuid[], ${body}::text[], ${openings}::text[])
+    as record (entity, id, event_id, body, openings)
 ),
-${auditSql('record.restored', { events: 'select $event, event_id, id, body\n  from input', marker: 'values ($marker)' }, 'entity')},
+${auditSql('record.restored', eventsOfInput(true), { entity: 'entity', opens: true })},
 ${insertions.join(',\n')}
 select ${returning.map(quoteIdent).join(', ')}
 from restored_0`;

@@ -25,7 +25,14 @@ for update`,
   });
 
   it('adds a record unless there is one, and tells of it only where it was added', () => {
-    const record = { id: 'id-1', eventId: 'ev-1', body: '{"after":{}}', extra: null, columns: ['a', '1.50', null] };
+    const record = {
+      id: 'id-1',
+      eventId: 'ev-1',
+      body: '{"after":{}}',
+      openings: null,
+      extra: null,
+      columns: ['a', '1.50', null],
+    };
     const { text, values } = one.add(record, WRITER);
     expect(text).toBe(`with written as (
   insert into "t_k3x9"."Price"

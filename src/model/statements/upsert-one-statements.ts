@@ -1,3 +1,5 @@
+import { holdsPersonal } from '../access/personal.js';
+import { parameterSql, rowRuleSql, writableRows } from '../access/row-rule-sql.js';
 import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
@@ -29,14 +31,18 @@ export function upsertOneStatements(
   nameOf: NameStatement,
 ): UpsertOneStatements {
   const table = tableRef(home, entity);
+  const own = writableRows(entity, '', members.length + 1);
   const lockText = `select ${columns.lock.map(quoteIdent).join(', ')}
 from ${table}
 where ${TENANT_COLUMN} = $1::uuid
-  and ${members.map(({ column, sqlType }, index) => `${quoteIdent(column)} = $${index + 2}::${sqlType}`).join('\n  and ')}
+  and ${members.map(({ column, sqlType }, index) => `${quoteIdent(column)} = $${index + 2}::${sqlType}`).join('\n  and ')}${own.sql}
 for update`;
 
-  const types = ['uuid', 'text', 'jsonb', ...entity.properties.map(columnType)];
-  const [id, body, extra, ...values] = types.map((type, index) => `$${AUDIT_PARAMETERS + index + 1}::${type}`);
+  const opens = holdsPersonal(entity);
+  const types = ['uuid', 'text', 'jsonb', ...entity.properties.map(columnType), ...(opens ? ['text'] : [])];
+  const [id, body, extra, ...others] = types.map((type, index) => `$${AUDIT_PARAMETERS + index + 1}::${type}`);
+  const values = others.slice(0, entity.properties.length);
+  const openings = others.slice(entity.properties.length).map((parameter) => `, ${parameter}`);
   const shadows = shadowColumns(entity, (property) => `(${values[entity.properties.indexOf(property)]})`);
   const target = [
     ...[TENANT_COLUMN, 'id', EXTRA_COLUMN],
@@ -51,20 +57,35 @@ for update`;
   on conflict (${members.map(({ column }) => quoteIdent(column)).join(', ')}) do nothing
   returning ${answer}
 ),
-${auditSql('record.created', {
-  events: `select $event, $5::uuid, id, ${body}\n  from written`,
-  marker: 'select $marker\n  from written',
-})}
+${auditSql(
+  'record.created',
+  {
+    events: `select $event, $5::uuid, id, ${body}${openings.join('')}\n  from written`,
+    marker: 'select $marker\n  from written',
+  },
+  { opens },
+)}
 select ${answer}
 from written`;
 
   const names = { lock: nameOf(lockText), add: nameOf(addText) };
   return {
-    lock: (key) => ({ text: lockText, values: [home.tenantId, ...key], name: names.lock }),
+    lock: (key) => ({ text: lockText, values: [home.tenantId, ...key, ...own.values], name: names.lock }),
     add: (record, context) => {
       const event = { first: record.eventId, last: record.eventId, count: 1 };
       const common = auditParameters(home.tenantId, entity.name, context, event);
-      return { text: addText, values: [...common, record.id, record.body, record.extra, ...record.columns], name: names.add };
+      const opening = opens ? [record.openings] : [];
+      const sent = [...common, record.id, record.body, record.extra, ...record.columns, ...opening];
+      return { text: addText, values: sent, name: names.add };
     },
   };
+}
+
+/** The id of the record that has the key, if the caller may see it, whether it may write it or not. */
+export function seenByKeyStatement(home: TenantHome, entity: Entity, { members }: ConflictKey, key: Key): Statement {
+  const values = [home.tenantId, ...key];
+  const keyed = members.map(({ column, sqlType }, index) => `  and ${quoteIdent(column)} = $${index + 2}::${sqlType}`);
+  const own = rowRuleSql(entity.rows?.read ?? true, '', parameterSql(values));
+  const text = ['select id', `from ${tableRef(home, entity)}`, `where ${TENANT_COLUMN} = $1::uuid`, ...keyed, `  and ${own}`];
+  return { text: text.join('\n'), values };
 }

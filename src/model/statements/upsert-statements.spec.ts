@@ -11,7 +11,15 @@ const BY_SKU_AND_AMOUNT = {
 const columns = { lock: ['id', '_extra'], change: ['id', 'revision'] };
 const upsert = upsertStatements(HOME, PRICE, BY_SKU_AND_AMOUNT, columns, (text) => `n${text.length}`);
 const record = (n: number, revision: number): UpsertRecord => ({
-  ...{ id: `id-${n}`, eventId: `ev-${n}`, body: '{"after":{}}', extra: null, columns: ['a"b', null, '[1]'], revision },
+  ...{
+    id: `id-${n}`,
+    eventId: `ev-${n}`,
+    body: '{"after":{}}',
+    openings: null,
+    extra: null,
+    columns: ['a"b', null, '[1]'],
+    revision,
+  },
 });
 
 describe('conflictKeyOf', () => {

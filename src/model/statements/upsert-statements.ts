@@ -1,3 +1,5 @@
+import { holdsPersonal } from '../access/personal.js';
+import { writableRows } from '../access/row-rule-sql.js';
 import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
@@ -40,24 +42,27 @@ export function upsertStatements(
 ): UpsertStatements {
   const table = tableRef(home, entity);
   const keyNames = key.members.map((_, index) => `k${index}`);
+  const own = writableRows(entity, 'existing.', key.members.length + 1);
   const lockText = `select input.ordinal, ${columns.lock.map((column) => `existing.${quoteIdent(column)}`).join(', ')}
 from unnest(${key.members.map(({ sqlType }, index) => `$${index + 2}::${sqlType}[]`).join(', ')})
   with ordinality as input (${[...keyNames, 'ordinal'].join(', ')})
 join ${table} as existing
   on ${key.members.map(({ column }, index) => `existing.${quoteIdent(column)} = input.k${index}`).join('\n  and ')}
-where existing.${TENANT_COLUMN} = $1::uuid
+where existing.${TENANT_COLUMN} = $1::uuid${own.sql}
 order by existing.id
 for update of existing`;
 
-  const types = ['uuid', 'uuid', 'text', 'jsonb', 'bigint', ...entity.properties.map(columnType)];
-  const names = ['id', 'event_id', 'body', 'extra', 'revision', ...entity.properties.map((_, index) => `c${index}`)];
+  const opens = holdsPersonal(entity);
+  const cells = entity.properties.map((_, index) => `c${index}`);
+  const types = ['uuid', 'uuid', 'text', 'jsonb', 'bigint', ...entity.properties.map(columnType), ...(opens ? ['text'] : [])];
+  const names = ['id', 'event_id', 'body', 'extra', 'revision', ...cells, ...(opens ? ['openings'] : [])];
   const shadows = shadowColumns(entity, (property) => `c${entity.properties.indexOf(property)}`);
   const content = [
     EXTRA_COLUMN,
     ...entity.properties.map(({ column }) => quoteIdent(column)),
     ...shadows.map(({ column }) => column),
   ];
-  const values = ['extra', ...names.slice(5), ...shadows.map(({ value }) => value)];
+  const values = ['extra', ...cells, ...shadows.map(({ value }) => value)];
   const target = `(${key.members.map(({ column }) => quoteIdent(column)).join(', ')})`;
   const overwritten = [
     ...[...content, 'updated_by', 'revision'].map((column) => `${column} = excluded.${column}`),
@@ -85,8 +90,8 @@ changed as (
     on written."id" = input.id
 ),
 ${keptSql(home, entity, { rows, deletion: null })}audited as (
-  insert into audit.events (tenant_id, actor, request_id, entity, action, event_id, record_id, body)
-  select $1::uuid, $2::text, $3::text, $4::text, case when revision = 1 then 'record.created' else 'record.updated' end, event_id, id, body
+  insert into audit.events (tenant_id, actor, request_id, entity, action, event_id, record_id, body${opens ? ', openings' : ''})
+  select $1::uuid, $2::text, $3::text, $4::text, case when revision = 1 then 'record.created' else 'record.updated' end, event_id, id, body${opens ? ', openings' : ''}
   from changed
 ),
 marked as (
@@ -113,13 +118,18 @@ from written`;
       column(({ extra }) => extra),
       column(({ revision }) => String(revision)),
       ...entity.properties.map((_, index) => column(({ columns: texts }) => texts[index] as string | null)),
+      ...(opens ? [column(({ openings }) => openings)] : []),
     ];
   };
   const prepared = { lock: nameOf(lockText), merge: nameOf(mergeText), ignore: nameOf(ignoreText) };
   return {
     lock: (keys) => ({
       text: lockText,
-      values: [home.tenantId, ...key.members.map((_, index) => nullableArrayLiteral(keys, (texts) => texts[index] ?? null))],
+      values: [
+        home.tenantId,
+        ...key.members.map((_, index) => nullableArrayLiteral(keys, (texts) => texts[index] ?? null)),
+        ...own.values,
+      ],
       name: prepared.lock,
     }),
     merge: (records, context) => ({ text: mergeText, values: parameters(records, context), name: prepared.merge }),

@@ -3,10 +3,20 @@
  * records, whose rows arrive as JSON arrays of texts and are written by a writer of their own. Used by every list.
  */
 
-import { EXTRA_COLUMN } from '../entity.js';
+import { type Entity, EXTRA_COLUMN } from '../entity.js';
 import type { Embed, ReadNode, SelectTerm, Value, ValueType } from '../query/ast.js';
 import { isAggregated } from '../query/parse-value.js';
-import { columnMember, columnOf, declaredMembers, type Member, memberWriter, type Nulls, visibleMembers } from './row-writer.js';
+import {
+  columnMember,
+  columnOf,
+  declaredMembers,
+  keptBackMembers,
+  type Member,
+  type MemberPath,
+  memberWriter,
+  type Nulls,
+  visibleMembers,
+} from './row-writer.js';
 import { JSON_TEXT } from './values.js';
 
 type Row = readonly (string | null)[];
@@ -26,6 +36,8 @@ export interface ReadWriter {
   readonly members: readonly Member[];
   /** Of the record, in order; what is undeclared has none. */
   readonly names: readonly string[];
+  /** Paths of the members that are kept back from the caller: left out of what `*` selects, or redacted. */
+  readonly keptBack: readonly MemberPath[];
 }
 
 export function compileReadWriter(node: ReadNode, nulls: Nulls): ReadWriter {
@@ -39,7 +51,8 @@ export function compileReadWriter(node: ReadNode, nulls: Nulls): ReadWriter {
   const readsExtra = declared !== null || members.some(({ extra }) => extra !== null);
   const extra: Cell[] = readsExtra ? [{ kind: 'column', column: EXTRA_COLUMN }] : [];
   const names = parts.flatMap((part) => part.names);
-  return { cells: [...parts.map(({ cell }) => cell), ...extra], members, names, write: memberWriter(members, declared) };
+  const cells = [...parts.map(({ cell }) => cell), ...extra];
+  return { cells, members, names, keptBack: keptBackOf(node, parts), write: memberWriter(members, declared) };
 }
 
 interface Part {
@@ -47,6 +60,12 @@ interface Part {
   readonly member: Member;
   /** What the member is called, or those that are spread. */
   readonly names: readonly string[];
+  readonly keptBack?: readonly MemberPath[];
+}
+
+function keptBackOf({ entity, select }: ReadNode, parts: readonly Part[]): readonly MemberPath[] {
+  const missing = select.some(({ kind }) => kind === 'all') ? keptBackMembers(entity) : [];
+  return [...missing, ...parts.flatMap(({ keptBack }) => keptBack ?? [])];
 }
 
 function partsOf({ entity, isGrouped }: ReadNode, term: SelectTerm, nulls: Nulls): Part[] {
@@ -61,7 +80,8 @@ function partsOf({ entity, isGrouped }: ReadNode, term: SelectTerm, nulls: Nulls
       const { value, as } = term;
       if (value.kind === 'field' && !isGrouped) {
         const { name, column } = value.field;
-        return [{ cell: { kind: 'column', column }, member: columnMember(entity, name, as, nulls), names: [as] }];
+        const member = columnMember(entity, name, as, nulls);
+        return [{ cell: { kind: 'column', column }, member, names: [as], ...(isShadow(entity, name) && { keptBack: [[as]] }) }];
       }
       const member = { ...named(as), text: textOf(value.type) };
       return [{ cell: { kind: 'value', value, isAggregated: isAggregated(value) }, member, names: [as] }];
@@ -69,6 +89,10 @@ function partsOf({ entity, isGrouped }: ReadNode, term: SelectTerm, nulls: Nulls
     case 'embed':
       return term.embed.node.select.length === 0 ? [] : [embedPart(term.embed, nulls)];
   }
+}
+
+function isShadow({ properties }: Entity, name: string): boolean {
+  return properties.some((property) => property.name === name && property.redacted !== undefined);
 }
 
 /** What may be NULL and then says so. */
@@ -90,10 +114,14 @@ function embedPart(embed: Embed, nulls: Nulls): Part {
     embed.isSpread ? 'always' : nulls,
   );
   const cell: Cell = { kind: 'embed', embed, writer };
-  if (embed.isSpread) return { cell, member: isToMany ? spreadMany(writer) : spreadOne(writer), names: writer.names };
+  const { keptBack } = writer;
+  if (embed.isSpread) {
+    return { cell, member: isToMany ? spreadMany(writer) : spreadOne(writer), names: writer.names, keptBack };
+  }
   const one = (text: string): string => writer.write(JSON.parse(text) as Row);
   const many = (text: string): string => `[${(JSON.parse(text) as Row[]).map(writer.write).join(',')}]`;
-  return { cell, member: { ...named(embed.as), text: isToMany ? many : one }, names: [embed.as] };
+  const member = { ...named(embed.as), text: isToMany ? many : one };
+  return { cell, member, names: [embed.as], keptBack: keptBack.map((path) => [embed.as, ...path]) };
 }
 
 /** What is spread has only the names that are known. */

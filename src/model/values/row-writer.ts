@@ -1,8 +1,11 @@
-import type { JsonObject } from '../../platform/json-value.js';
+import type { JsonObject, JsonValue } from '../../platform/json-value.js';
+import { type Redacted, redactedJson } from '../access/redaction.js';
 import {
   type ColumnType,
   type Entity,
   EXTRA_COLUMN,
+  isKeptBack,
+  isReturned,
   isSystemMember,
   type Property,
   SYSTEM_MEMBERS,
@@ -20,7 +23,12 @@ export interface RowWriter {
   readonly columns: readonly string[];
   /** The record as JSON object text. */
   write(row: readonly (string | null)[]): string;
+  /** Members that are kept back from the caller: left out, or redacted. */
+  readonly keptBack: readonly MemberPath[];
 }
+
+/** By the names of the answer, from the outside in. */
+export type MemberPath = readonly string[];
 
 /** A logical name, and the name it gets in the output when that differs. */
 export type SelectedMember = string | { readonly name: string; readonly as: string };
@@ -40,40 +48,69 @@ export interface Member {
 export type Nulls = 'stored' | 'always';
 
 /**
- * The record as a client sees it: properties that are `writeOnly` are left out, whoever names them.
+ * The record as a client sees it: properties that are `writeOnly` or hidden from it are left out, whoever names them.
  * @param members in output order, and nothing else; left out: every system member, every property, and then what the record
  *   holds beyond its declared members.
  * @throws Error for a name that is neither a system member nor a property.
  */
 export function compileRowWriter(entity: Entity, members?: readonly SelectedMember[]): RowWriter {
-  return columnWriter(entity, members ?? visibleMembers(entity), members === undefined);
+  const isWhole = members === undefined;
+  return columnWriter(entity, members ?? visibleMembers(entity), isWhole, { column: columnMember, keptBack: isWhole });
 }
 
 /** The whole record as it is stored, `writeOnly` properties included: what a change starts from, never what a client gets. */
 export function compileStoredRowWriter(entity: Entity): RowWriter {
-  return columnWriter(entity, everyMember(entity), true);
+  return columnWriter(entity, everyMember(entity), true, { column: storedMember, keptBack: false });
 }
 
 /** What `*` selects, but for what a record holds undeclared. */
 export function visibleMembers(entity: Entity): string[] {
-  const hidden = new Set(entity.properties.filter((property) => property.writeOnly).map((property) => property.name));
+  const hidden = unreturned(entity);
   return everyMember(entity).filter((name) => !hidden.has(name));
 }
+
+/** What `*` leaves out, or shows a shadow of, to this caller; not what nobody ever gets. */
+export function keptBackMembers({ properties }: Entity): readonly MemberPath[] {
+  const members = properties.filter((property) => !property.writeOnly && isKeptBack(property));
+  return members.length === 0 ? NOTHING : members.map(({ name }) => [name]);
+}
+
+const NOTHING: readonly MemberPath[] = [];
+
+function unreturned({ properties }: Entity): ReadonlySet<string> {
+  return new Set(properties.filter((property) => !isReturned(property)).map(({ name }) => name));
+}
+
+const NONE: ReadonlySet<string> = new Set();
 
 function everyMember(entity: Entity): string[] {
   return [...Object.keys(SYSTEM_MEMBERS), ...entity.properties.map((property) => property.name)];
 }
 
-function columnWriter(entity: Entity, selected: readonly SelectedMember[], whole: boolean): RowWriter {
-  const hidden = new Set(whole ? [] : entity.properties.filter(({ writeOnly }) => writeOnly).map(({ name }) => name));
+interface Writing {
+  readonly column: typeof columnMember;
+  readonly keptBack: boolean;
+}
+
+function columnWriter(
+  entity: Entity,
+  selected: readonly SelectedMember[],
+  whole: boolean,
+  { column, keptBack }: Writing,
+): RowWriter {
+  const hidden = whole ? NONE : unreturned(entity);
   const shown = selected
     .map((member) => (typeof member === 'string' ? { name: member, as: member } : member))
     .filter(({ name }) => !hidden.has(name));
-  const members = shown.map(({ name, as }) => columnMember(entity, name, as, 'stored'));
+  const members = shown.map(({ name, as }) => column(entity, name, as, 'stored'));
   const declared = whole && entity.keepsExtras ? declaredMembers(entity) : null;
   const columns = shown.map(({ name }) => columnOf(entity, name));
   const readsExtra = declared !== null || members.some(({ extra }) => extra !== null);
-  return { columns: readsExtra ? [...columns, EXTRA_COLUMN] : columns, write: memberWriter(members, declared) };
+  return {
+    columns: readsExtra ? [...columns, EXTRA_COLUMN] : columns,
+    write: memberWriter(members, declared),
+    keptBack: keptBack ? keptBackMembers(entity) : NOTHING,
+  };
 }
 
 /** The names that an undeclared member cannot have. */
@@ -124,8 +161,18 @@ export function memberWriter(
   };
 }
 
-/** A system member or a property as it is stored. @throws Error for any other name */
+/** A system member or a property as the caller gets it. @throws Error for any other name */
 export function columnMember(entity: Entity, name: string, as: string, nulls: Nulls): Member {
+  const member = storedMember(entity, name, as, nulls);
+  const redacted = isSystemMember(name) ? undefined : propertyOf(entity, name).redacted;
+  return redacted ? { ...member, text: (text) => shadowOf(redacted, member.text(text)) } : member;
+}
+
+function shadowOf(redacted: Redacted, json: string): string {
+  return JSON.stringify(redactedJson(redacted, JSON.parse(json) as JsonValue));
+}
+
+function storedMember(entity: Entity, name: string, as: string, nulls: Nulls): Member {
   const prefix = `${JSON.stringify(as)}:`;
   if (isSystemMember(name)) {
     const type: ColumnType = SYSTEM_MEMBERS[name];
