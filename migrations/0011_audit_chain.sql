@@ -1,6 +1,7 @@
 -- The chain of the audit trail: every committed event gets, within its tenant, a number without gaps and a hash over the one
 -- before and its own bytes. What no marker in audit.pending names is sealed. Trail and chain are partitioned by month
--- (UTC), so that what has outlived its retention leaves without deleting a row.
+-- (UTC), so that what has outlived its retention leaves without deleting a row. While this runs, whatever writes waits: it reads
+-- the whole trail once to mark it.
 
 -- The commitments of personal values are in the body and hashed; what opens them is here, and can be erased.
 alter table audit.events add column openings text;
@@ -8,19 +9,31 @@ alter table audit.events add column openings text;
 -- When the event happened: with it, an event is looked for in one partition. It is the transaction's time, as the event's own is.
 alter table audit.pending add column occurred_at timestamptz not null default now();
 
+-- Up to which event a marker is done that is sealed in pieces; `events` is what is left of it.
+alter table audit.pending add column done_event_id uuid;
+
+-- By tenant, so that each has its turn; what one writes into its markers is no matter of another.
+alter table audit.pending drop constraint pending_pkey;
+alter table audit.pending add constraint pending_pkey primary key (tenant_id, first_event_id);
+
 revoke insert on audit.pending from bss_tenant, bss_control;
 grant insert (tenant_id, first_event_id, last_event_id, events) on audit.pending to bss_tenant, bss_control;
 
 drop function audit.take_pending(integer);
 drop function audit.mark_published(uuid[]);
 
--- Whatever is there gets sealed, what was published too: one marker for what one transaction wrote.
+-- Whatever is there gets sealed, what was published too: a marker for what one transaction wrote, or more if that was much.
 delete from audit.pending;
 
 insert into audit.pending (tenant_id, first_event_id, last_event_id, events, occurred_at)
 select tenant_id, min(event_id::text)::uuid, max(event_id::text)::uuid, count(*), occurred_at
-from audit.events
-group by tenant_id, occurred_at, left(event_id::text, 28);
+from (
+  select e.tenant_id, e.event_id, e.occurred_at,
+    (row_number() over (partition by e.tenant_id, e.occurred_at, left(e.event_id::text, 28) order by e.event_id) - 1) / 100000
+      as part
+  from audit.events as e
+) as e
+group by tenant_id, occurred_at, left(event_id::text, 28), part;
 
 -- The ids of one statement differ in their last 32 bits. Without it, a marker of one tenant could have the sealer look through
 -- all of its trail.
@@ -73,6 +86,8 @@ create table audit.sealing (
   sealed_at timestamptz not null default now(),
   -- of all tenants together
   events bigint not null default 0,
+  -- the last tenant that was given its share
+  turn_of uuid not null default '00000000-0000-0000-0000-000000000000',
   constraint sealing_pkey primary key (one),
   constraint sealing_one_check check (one)
 );
@@ -231,7 +246,7 @@ begin
 end
 $$;
 
--- Sealed events of a tenant behind `after`, in order.
+-- Sealed events of a tenant behind `after`, in order: for that tenant, and for the platform.
 create function audit.sealed(of_tenant uuid, after bigint, most integer)
   returns table (
     seq bigint,
@@ -257,6 +272,7 @@ begin atomic
     from audit.chain as c
     where c.tenant_id = of_tenant
       and c.seq > after
+      and (select bss.tenant()) in (bss.platform(), of_tenant)
     order by c.seq
     limit most
   ) as c

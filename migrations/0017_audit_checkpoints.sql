@@ -138,7 +138,14 @@ begin
       ) as leaving
       where h.tenant_id = leaving.tenant_id;
     elsif part.parent = 'events' then
-      continue when exists (select from audit.chain as c where c.occurred_at < part.ends);
+      -- What has ended may be in the default partition still.
+      continue when exists (
+        select
+        from audit.chain as c
+        join audit.heads as h on h.tenant_id = c.tenant_id
+        where c.occurred_at < part.ends
+          and c.seq > h.anchor_seq
+      );
       continue when exists (select from audit.pending as p where p.occurred_at < part.ends);
     end if;
     execute format('drop table audit.%I', part.name);

@@ -119,11 +119,12 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
   const metrics = new Metrics(pool);
   const auditChain = await AuditChain.open({ settings, controlUrl, contextKeys, logger, metrics: metrics.registry, onError });
   closers.push(() => auditChain.stop());
-  auditChain.start();
   const sinks = auditSinks(settings, logger);
   const publishing = new Publishing({ controlUrl, contextKeys, sinks, settings, logger, registry: metrics.registry });
   closers.push(() => publishing.stop());
   await publishing.start();
+  // Not before: its retention waits for the places that are in use, and after a week's rest none would be.
+  auditChain.start();
 
   let draining = false;
   const readiness = async () => [

@@ -40,6 +40,16 @@ export class Authenticator {
     return token !== null && this.opaque.takes(token) ? this.opaque.verify(token) : this.byToken(request);
   }
 
+  /**
+   * Whether the Auth Service would have to be asked about whoever this is.
+   * @throws Problem `request/invalid-header` as `authenticate`
+   */
+  hasToAsk(request: RequestWithHeaders): boolean {
+    if (apiKeyOf(request) !== null) return false;
+    const token = bearerToken(request);
+    return token !== null && this.opaque.takes(token) && this.opaque.isUnknown(token);
+  }
+
   private byToken(request: RequestWithHeaders): Promise<Principal> {
     return new Promise((resolve, reject) => {
       const attempt: Attempt = Object.create(this.strategy);

@@ -141,6 +141,22 @@ describe('an opaque token', () => {
     expect(() => Object.assign(found[0] as object, { tenantId: null })).toThrow(TypeError);
   });
 
+  it('is unknown until it was asked about, and again when the answer counts no more', async () => {
+    const tokens = newTokens();
+    expect(['good', 'odd token', 'x'.repeat(9_000)].map((token) => tokens.isUnknown(token))).toEqual([true, false, false]);
+    const first = tokens.verify('good');
+    expect(tokens.isUnknown('good')).toBe(false);
+    await first;
+    says = () => ({ active: false });
+    await tokens.verify('bad').catch(() => {});
+    expect(['good', 'bad', 'other'].map((token) => tokens.isUnknown(token))).toEqual([false, false, true]);
+    jest.advanceTimersByTime(10 * SECOND);
+    expect(['good', 'bad'].map((token) => tokens.isUnknown(token))).toEqual([false, true]);
+    jest.advanceTimersByTime(20 * SECOND);
+    expect(tokens.isUnknown('good')).toBe(true);
+    expect(asked).toEqual(['good', 'bad']);
+  });
+
   it('does not push others out of memory by being guessed', async () => {
     const tokens = newTokens();
     await tokens.verify('good');

@@ -46,15 +46,21 @@ export class OpaqueTokens {
     return this.client !== null && !THREE_PARTS.test(token);
   }
 
+  /** Whether nothing is known of it, so that `verify` would put another question. */
+  isUnknown(token: string): boolean {
+    if (!isWellFormed(token)) return false;
+    const name = nameOf(token);
+    return !this.accepted.get(name) && !this.refused.get(name) && !this.asked.has(name);
+  }
+
   /**
    * The principal of a token, frozen and shared between requests.
    * @throws Problem `auth/invalid-token` (401), the reason as `cause.message`
    * @throws Problem `auth/issuer-unavailable` (503, Retry-After) when the Auth Service does not say
    */
   async verify(token: string): Promise<Principal> {
-    if (token.length > LONGEST || !CHARACTERS.test(token))
-      throw refusedToken('it is no token that a header could hold (RFC 6750)');
-    const name = hash('sha256', token, 'base64');
+    if (!isWellFormed(token)) throw refusedToken('it is no token that a header could hold (RFC 6750)');
+    const name = nameOf(token);
     const known = this.accepted.get(name);
     if (known) return known;
     const refusal = this.refused.get(name);
@@ -84,4 +90,12 @@ export class OpaqueTokens {
       throw error;
     }
   }
+}
+
+function isWellFormed(token: string): boolean {
+  return token.length <= LONGEST && CHARACTERS.test(token);
+}
+
+function nameOf(token: string): string {
+  return hash('sha256', token, 'base64');
 }

@@ -37,6 +37,8 @@ export class AuditChain {
     private readonly retention: AuditRetention,
     /** Of checkpoints, the present one first. */
     readonly keys: readonly PublicKey[],
+    /** How long events are kept; 0: for ever. */
+    readonly retentionDays: number,
   ) {}
 
   /** @throws when a setting is no key or no place */
@@ -53,15 +55,14 @@ export class AuditChain {
     await controlPlane.connect();
     const sealer = new Sealer(controlPlane, onError);
     const { AUDIT_CHECKPOINT_SECONDS: everySeconds, AUDIT_CHECKPOINT_EVENTS: everyEvents } = settings;
-    const checkpointer = key && new Checkpointer(controlPlane, { key, keys, place, everySeconds, everyEvents }, onError);
+    const { AUDIT_RETENTION_DAYS: retentionDays } = settings;
+    const options = key && { key, keys, place, everySeconds, everyEvents, retentionDays };
+    const checkpointer = options && new Checkpointer(controlPlane, options, onError);
     chainMetrics(metrics, sealer, checkpointer);
-    return new AuditChain(
-      controlPlane,
-      sealer,
-      checkpointer,
-      new AuditRetention(controlPlane, settings.AUDIT_RETENTION_DAYS, onError),
-      keys,
-    );
+    const retention = new AuditRetention(controlPlane, retentionDays, onError);
+    // Before anything is sealed: what is in the default partition by then keeps the month from getting its own.
+    await retention.makePartitions().catch(onError);
+    return new AuditChain(controlPlane, sealer, checkpointer, retention, keys, retentionDays);
   }
 
   start(): void {

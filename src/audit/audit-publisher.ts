@@ -68,8 +68,9 @@ export class AuditPublisher {
     this.ledger = new PublishingLedger(controlPlane);
   }
 
-  start(): void {
-    this.turns.start();
+  /** Resolves once retention knows that there is something to wait for. */
+  async start(): Promise<void> {
+    await this.turns.start();
     this.running = this.run();
   }
 

@@ -4,6 +4,7 @@ import type { RuntimePool } from '../database/runtime-pool.js';
 import type { Row } from '../database/statement-batch.js';
 import { TenantTx } from '../database/tenant-tx.js';
 import type { FoundCheckpoint, FoundEvent, Position } from '../model/audit/chain-report.js';
+import { verifiedCheckpoint } from '../model/audit/checkpoint.js';
 import { leafHash, MerkleTree } from '../model/audit/merkle-tree.js';
 import type { TenantHome } from '../model/entity.js';
 import { chainBatch, chainHead, PROOFS_AT_ONCE, proofBatch, unsealedBatch } from './chain-sql.js';
@@ -30,10 +31,18 @@ export interface ChainHead {
   readonly head: Position;
   /** What comes before the first event that is asked for. */
   readonly after: Position;
-  /** The last event that has ended by retention; 0: none has. */
+  /** The last event that has ended by retention, or is said to; 0: none has. */
   readonly anchorSeq: number;
-  /** Before when everything that was sealed has ended. */
+  /** Before when everything that was sealed has ended; null also when retention is no excuse for it. */
   readonly endedBefore: string | null;
+}
+
+/** By which chains are looked at. */
+interface ChainRules {
+  /** null: nothing is signed. */
+  readonly checkpointer: Checkpointer | null;
+  /** How long events are kept; 0: for ever. */
+  readonly retentionDays: number;
 }
 
 export interface ChainReader {
@@ -59,19 +68,24 @@ export class ChainSource {
   static async open(
     reader: ChainReader,
     controlPlane: ControlPlane,
-    checkpointer: Checkpointer | null,
+    { checkpointer, retentionDays }: ChainRules,
     from: number,
   ): Promise<ChainSource> {
     // Before the head, which is then not behind it.
     const latest = checkpointer && (await latestProof(checkpointer, reader.home.tenantId));
     const [row] = await read(reader, chainHead(reader.home.tenantId, from));
     const [seq, hash, anchorSeq, anchorHash, before, startHash] = row ?? ['0', ZEROS, '0', ZEROS, null, null];
-    const anchor = { seq: Number(anchorSeq), hash: anchorHash as string };
+    const endedBefore = isOutlived(before ?? null, retentionDays) ? (before as string) : null;
+    // Without an excuse for what is missing, all is looked for from the first event on.
+    const anchor =
+      endedBefore !== null && anchorSeq !== '0'
+        ? { seq: Number(anchorSeq), hash: anchorHash as string }
+        : { seq: 0, hash: ZEROS };
     const head = { seq: Number(seq), hash: hash as string };
     // Without the event before, the whole is looked at: it is what is missing.
     const asked = startHash ? { seq: from - 1, hash: startHash } : anchor;
     const after = from > head.seq ? head : from <= anchor.seq + 1 ? anchor : asked;
-    return new ChainSource(reader, controlPlane, latest, { head, after, anchorSeq: anchor.seq, endedBefore: before ?? null });
+    return new ChainSource(reader, controlPlane, latest, { head, after, anchorSeq: Number(anchorSeq), endedBefore });
   }
 
   /** Batches, so that whoever reads can give way in between. */
@@ -150,15 +164,31 @@ function read({ pool, home, actor }: ChainReader, statement: Parameters<TenantTx
   return TenantTx.run(pool, home, actor, { readOnly: true }, (tx) => tx.last(statement));
 }
 
-/** That the tenant's head is in the latest checkpoint, whether it has moved since the one before or not. */
+const DAY_MS = 86_400_000;
+
+/** Whether retention can have come to what was sealed before that time. */
+function isOutlived(before: string | null, retentionDays: number): boolean {
+  return before !== null && retentionDays > 0 && Date.parse(before) <= Date.now() - retentionDays * DAY_MS;
+}
+
+/**
+ * That the tenant's head is in the latest checkpoint, whether it has moved since the one before or not. Without one, the
+ * checkpoint has to vouch for that too: a tenant of which everything was taken away is among those it was signed for.
+ */
 async function latestProof(checkpointer: Checkpointer, tenantId: string): Promise<FoundCheckpoint | { detail: string } | null> {
   const latest = await checkpointer.latest();
   const number = latest?.number ?? 0;
   if (number < checkpointer.lastKnown) return { detail: `checkpoint ${checkpointer.lastKnown} was sent, and is gone` };
   const leafIndex = latest?.leaves.findIndex((leaf) => leaf.tenantId === tenantId) ?? -1;
   const leaf = latest?.leaves[leafIndex];
-  if (!latest || !leaf) return null;
-  const path = new MerkleTree(latest.leaves.map(leafHash)).proof(leafIndex).map((node) => node.toString('hex'));
+  if (!latest) return null;
+  const tree = new MerkleTree(latest.leaves.map(leafHash));
+  if (!leaf) {
+    const said = verifiedCheckpoint(latest.jws, checkpointer.keys);
+    if (said?.root === tree.root.toString('hex')) return null;
+    return { detail: `the heads that are kept are not those that checkpoint ${number} was signed for` };
+  }
+  const path = tree.proof(leafIndex).map((node) => node.toString('hex'));
   return { number, jws: latest.jws, seq: leaf.seq, hash: leaf.hash.toString('hex'), leafIndex, path };
 }
 

@@ -17,7 +17,10 @@ export function natsCheckpoints(url: URL): CheckpointPlace {
   };
   return {
     label: `nats://${url.host}/${subject}`,
-    async send(checkpoints) {
+    async send(checkpoints, signal) {
+      // What waits for the server then fails.
+      const onAbort = (): void => void close().catch(() => {});
+      signal.addEventListener('abort', onAbort, { once: true });
       try {
         open ??= await connect({
           servers: url.host,
@@ -28,12 +31,15 @@ export function natsCheckpoints(url: URL): CheckpointPlace {
         });
         const stream = jetstream(open, { timeout: PATIENCE_MS });
         for (const checkpoint of checkpoints) {
+          signal.throwIfAborted();
           await stream.publish(subject, checkpointJson(checkpoint), { msgID: `checkpoint-${checkpoint.number}` });
         }
       } catch (error) {
         // Without reconnecting by itself: the next attempt begins anew.
         await close();
         throw error;
+      } finally {
+        signal.removeEventListener('abort', onAbort);
       }
     },
     last: async () => null,

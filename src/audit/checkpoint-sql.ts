@@ -47,11 +47,15 @@ export const CHECKPOINTED_HEADS: Statement = {
 };
 
 /**
- * Tenants whose chain does not go on from what was checkpointed of it, or does not end with its head. Only heads that have
- * moved are looked up in the chain; what retention has dropped is not looked at.
+ * Tenants whose chain does not go on from what was checkpointed of it, does not end with its head, or begins later than
+ * retention can have come to. Only heads that have moved are looked up in the chain; what retention has dropped is not looked at.
+ * @param retentionDays 0: for ever
  */
-export const CONTRADICTIONS: Statement = {
-  text: `select tenant_id, coalesce(c.seq, 0) as seq
+export function contradictions(retentionDays: number): Statement {
+  return { text: CONTRADICTIONS, values: [String(retentionDays)] };
+}
+
+const CONTRADICTIONS = `select tenant_id, coalesce(c.seq, 0) as seq
 from audit.checkpointed_heads as c
 full join audit.heads as h using (tenant_id)
 left join lateral (
@@ -81,10 +85,9 @@ where h.seq is null
   or h.seq > c.seq and c.seq > h.anchor_seq and before.hash is distinct from c.hash
   or h.seq is distinct from c.seq and h.seq > h.anchor_seq and top.hash is distinct from h.hash
   or beyond.seq is not null
+  or h.anchor_seq > 0 and not coalesce($1::integer > 0 and h.anchor_before <= now() - make_interval(days => $1), false)
 order by tenant_id
-limit 1`,
-  values: [],
-};
+limit 1`;
 
 export function insertCheckpoint(checkpoint: { number: number; events: string; jws: string; isSent: boolean }): Statement {
   return {
@@ -158,7 +161,25 @@ export function checkpointsOf(numbers: readonly number[]): Statement {
   };
 }
 
+/** The latest checkpoint first, then the leaves of its tree, as they are at one moment. */
+export interface LatestRow {
+  readonly number: string | null;
+  readonly jws: string | null;
+  readonly tenant_id: string | null;
+  readonly seq: string | null;
+  readonly hash: Buffer | null;
+}
+
 export const LATEST: Statement = {
-  text: 'select number, jws\nfrom audit.checkpoints\norder by number desc\nlimit 1',
+  text: `(
+  select number, jws, null::uuid as tenant_id, null::bigint as seq, null::bytea as hash
+  from audit.checkpoints
+  order by number desc
+  limit 1
+)
+union all
+select null, null, tenant_id, seq, hash
+from audit.checkpointed_heads
+order by tenant_id nulls first`,
   values: [],
 };

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Actor } from '../database/context-token.js';
 import type { ControlPlane, SystemTx } from '../database/control-plane.js';
 import { checkpointDigest, signCheckpoint, verifiedCheckpoint } from '../model/audit/checkpoint.js';
@@ -7,12 +8,13 @@ import { Periodic } from '../platform/periodic.js';
 import type { CheckpointPlace } from './checkpoint-place.js';
 import {
   CHECKPOINTED_HEADS,
-  CONTRADICTIONS,
+  contradictions,
   HEADS,
   type HeadRow,
   insertCheckpoint,
   insertProofs,
   LATEST,
+  type LatestRow,
   markSent,
   SEALED_STATE,
   type SealedState,
@@ -28,6 +30,8 @@ import {
 const EVERY_MS = 1_000;
 /** How long a stopping service lets the place take what is under way. */
 const LAST_SENDING_MS = 3_000;
+/** How long it may take to be given up. */
+const CLOSING_MS = 500;
 const MOST_SKIPPED = 60;
 const ACTOR: Actor = { subject: 'business-store', roles: [], requestId: 'checkpoints' };
 
@@ -47,6 +51,8 @@ export interface CheckpointOptions {
   readonly place: CheckpointPlace | null;
   readonly everySeconds: number;
   readonly everyEvents: number;
+  /** How long events are kept; 0: for ever. */
+  readonly retentionDays: number;
 }
 
 interface Known {
@@ -80,10 +86,15 @@ export class Checkpointer {
 
   async stop(): Promise<void> {
     const impatience = setTimeout(() => this.giveUp.abort(), LAST_SENDING_MS);
-    await this.periodic.stop();
-    await this.looking;
+    const ended = this.periodic.stop().then(() => this.looking);
+    // The database may not answer either, and a place may not notice that it is given up.
+    const quiet = ended.catch(() => {}).then(() => this.options.place?.close());
+    await Promise.race([quiet, wait(LAST_SENDING_MS + CLOSING_MS, undefined, { ref: false })]);
     clearTimeout(impatience);
-    await this.options.place?.close();
+  }
+
+  get keys(): readonly PublicKey[] {
+    return this.options.keys;
   }
 
   /** The number of the last checkpoint that is known outside of the database. */
@@ -139,7 +150,7 @@ export class Checkpointer {
     const heads = (await tx.run<HeadRow>(HEADS)).map(headOf);
     const before = (await tx.run<HeadRow>(CHECKPOINTED_HEADS)).map(headOf);
     this.assertKept(state, before);
-    const [contradiction] = await tx.run<{ tenant_id: string; seq: string }>(CONTRADICTIONS);
+    const [contradiction] = await tx.run<{ tenant_id: string; seq: string }>(contradictions(this.options.retentionDays));
     if (contradiction) {
       const { tenant_id, seq } = contradiction;
       throw new TamperedTrail(`that of ${tenant_id} does not go on from its event ${seq}, or does not end with its head`);
@@ -200,12 +211,9 @@ export class Checkpointer {
 
   /** The leaves of the latest checkpoint's tree with the checkpoint itself; null: there is none. */
   async latest(): Promise<{ number: number; jws: string; leaves: readonly Head[] } | null> {
-    return this.controlPlane.platform(ACTOR, async (tx) => {
-      const [last] = await tx.run<{ number: string; jws: string }>(LATEST);
-      if (!last) return null;
-      const leaves = (await tx.run<HeadRow>(CHECKPOINTED_HEADS)).map(headOf);
-      return { number: Number(last.number), jws: last.jws, leaves };
-    });
+    const [last, ...heads] = await this.controlPlane.platform(ACTOR, (tx) => tx.run<LatestRow>(LATEST));
+    if (!last?.jws) return null;
+    return { number: Number(last.number), jws: last.jws, leaves: heads.map((row) => headOf(row as HeadRow)) };
   }
 }
 

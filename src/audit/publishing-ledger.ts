@@ -105,12 +105,13 @@ function outgoing(event: SealedEvent): OutgoingEvent {
   };
 }
 
+/** What has left with its retention is behind a place too, and nothing of it is left to send: `anchor_seq` is its last. */
 const NEXT = `with due as (
-  select h.tenant_id, coalesce(p.seq, 0) as after,
+  select h.tenant_id, greatest(coalesce(p.seq, 0), h.anchor_seq) as after,
     row_number() over (order by p.moved_at nulls first, h.tenant_id) as place
   from audit.heads as h
   left join audit.publishing as p on p.sink = $1 and p.tenant_id = h.tenant_id
-  where h.seq > coalesce(p.seq, 0)
+  where h.seq > greatest(coalesce(p.seq, 0), h.anchor_seq)
     and coalesce(p.failures, 0) = 0
     and ($2::timestamptz is null or h.sealed_at > $2::timestamptz)
   order by place
@@ -130,9 +131,9 @@ where e.n = 1
 order by e.place, e.seq`;
 
 const DOUBTFUL = `with due as (
-  select p.*
+  select p.*, greatest(p.seq, h.anchor_seq) as after
   from audit.publishing as p
-  join audit.heads as h on h.tenant_id = p.tenant_id and h.seq > p.seq
+  join audit.heads as h on h.tenant_id = p.tenant_id and h.seq > greatest(p.seq, h.anchor_seq)
   where p.sink = $1
     and p.failures > 0
     and p.next_try_at <= now()
@@ -144,7 +145,7 @@ found as (
     row_number() over (order by e.seq) as n,
     sum(octet_length(e.body) + ${ATTRIBUTES_BYTES}) over (order by e.seq rows unbounded preceding) as bytes
   from due as d
-  cross join lateral audit.sealed(d.tenant_id, d.seq, coalesce(($2::json->>d.tenant_id::text)::integer, 1)) as e
+  cross join lateral audit.sealed(d.tenant_id, d.after, coalesce(($2::json->>d.tenant_id::text)::integer, 1)) as e
 )
 select e.tenant_id, e.failures, e.is_parked, ${SEALED_COLUMNS}
 from found as e

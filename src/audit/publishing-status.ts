@@ -47,7 +47,7 @@ cross join lateral (
     count(p.parked_at) as parked_tenants
   from audit.heads as h
   left join audit.publishing as p on p.sink = s.sink and p.tenant_id = h.tenant_id
-  where h.seq > coalesce(p.seq, 0)
+  where h.seq > greatest(coalesce(p.seq, 0), h.anchor_seq)
 ) as b
 left join lateral (
   select min(c.sealed_at) as sealed_at
@@ -55,7 +55,7 @@ left join lateral (
     select h.tenant_id, greatest(coalesce(p.seq, 0), h.anchor_seq) + 1 as seq
     from audit.heads as h
     left join audit.publishing as p on p.sink = s.sink and p.tenant_id = h.tenant_id
-    where h.seq > coalesce(p.seq, 0)
+    where h.seq > greatest(coalesce(p.seq, 0), h.anchor_seq)
       and p.parked_at is null
     order by p.moved_at nulls first
     limit ${TENANTS_LOOKED_AT}
@@ -70,18 +70,18 @@ order by s.sink`,
 /** Those parked longest first, then those that are only being retried; of each place `most` at most. */
 export function readTroubledTenants(tx: SystemTx, most: number): Promise<TroubledTenant[]> {
   return tx.run<TroubledTenant>({
-    text: `select s.sink, t.tenant_id, t.seq + 1 as seq, c.event_id, t.failures, t.parked_at, t.next_try_at, t.error
+    text: `select s.sink, t.tenant_id, c.seq, c.event_id, t.failures, t.parked_at, t.next_try_at, t.error
 from audit.sinks as s
 cross join lateral (
-  select p.*
+  select p.*, greatest(p.seq, h.anchor_seq) + 1 as next_seq
   from audit.publishing as p
-  join audit.heads as h on h.tenant_id = p.tenant_id and h.seq > p.seq
+  join audit.heads as h on h.tenant_id = p.tenant_id and h.seq > greatest(p.seq, h.anchor_seq)
   where p.sink = s.sink
     and p.failures > 0
   order by p.parked_at nulls last, p.tenant_id
   limit $1::integer
 ) as t
-join audit.chain as c on c.tenant_id = t.tenant_id and c.seq = t.seq + 1
+join audit.chain as c on c.tenant_id = t.tenant_id and c.seq = t.next_seq
 order by s.sink, t.parked_at nulls last, t.tenant_id`,
     values: [String(most)],
   });

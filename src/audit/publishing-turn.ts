@@ -47,7 +47,9 @@ export class PublishingTurn {
     return this.held;
   }
 
-  start(): void {
+  /** Resolves once the place is registered as used; rejects when that is not known. */
+  async start(): Promise<void> {
+    await this.beat();
     this.heart.start();
   }
 

@@ -34,6 +34,7 @@ export class Publishing {
     this.plane = new ControlPlane({ url, contextKeys, entities: [], poolSize: sinks.length + 1 });
   }
 
+  /** Resolves once every place is noted as in use: what has not been published to it is not dropped from then on. */
   async start(): Promise<void> {
     const { sinks, settings, logger } = this.options;
     if (sinks.length === 0) return;
@@ -43,7 +44,7 @@ export class Publishing {
       const count = published.labels({ sink: sink.name });
       return new AuditPublisher(this.plane, sink, settings, logger, (events) => count.inc(events));
     });
-    for (const publisher of this.publishers) publisher.start();
+    for (const publisher of this.publishers) await publisher.start();
   }
 
   async stop(): Promise<void> {

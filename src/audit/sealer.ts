@@ -4,14 +4,14 @@ import type { ControlPlane } from '../database/control-plane.js';
 
 /**
  * Has the database seal what has been committed: every event gets its number and its hash within half a second when there is
- * little, and some 40,000 a second when there is much. Every instance asks; whose turn it is decides the database, and whoever
+ * little, and some 25,000 a second when there is much. Every instance asks; whose turn it is decides the database, and whoever
  * dies, or is cut off, has done a batch whole or not at all.
  */
 
 const IDLE_MS = 400;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** Events in one transaction: a tenth of a second. Fewer after one that took too long. */
+/** Events in one transaction: a fifth of a second. Fewer after one that took too long, down to one of a marker. */
 const BATCH = 5_000;
 const STATEMENT_TIMEOUT_MS = 20_000;
 

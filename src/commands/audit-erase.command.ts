@@ -23,7 +23,7 @@ export function eraseCommand(): Command {
     .action(async (entity: string, recordId: string, { reason, dryRun = false, ...options }: EraseOptions) => {
       const { client, base } = await tenantClient(options);
       const { events, elsewhere } = await client.post<Erasure>(`${base}/audit/erasures`, { entity, recordId, reason, dryRun });
-      process.stdout.write(`${counted(events, 'event')} ${dryRun ? 'would be' : 'were'} left with commitments only.\n`);
+      process.stdout.write(`${counted(events, 'event')} ${dryRun ? 'would be ' : ''}left with commitments only\n`);
       process.stderr.write('What else may hold such values:\n');
       for (const { what, path } of elsewhere) process.stderr.write(`  ${what}${path ? ` (${path})` : ''}\n`);
     });

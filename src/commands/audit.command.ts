@@ -15,10 +15,15 @@ interface VerifyOptions extends ServiceOptions {
   readonly publicKey?: string;
   readonly checkpoints?: string;
   readonly from?: string;
+  readonly unvouched?: boolean;
   readonly json?: boolean;
 }
 
-type Report = ChainReport & { readonly ended?: { readonly upTo: number; readonly before: string } | null };
+type Report = ChainReport & {
+  readonly ended?: { readonly upTo: number; readonly before: string } | null;
+  /** Of a bundle. */
+  readonly exportedAt?: string;
+};
 
 /** The chain of a tenant's trail: taken away, and verified with the service or without it. */
 export function auditCommand(): Command {
@@ -54,12 +59,13 @@ function verify(): Command {
       '--checkpoints <file>',
       'for a bundle: the checkpoints that were sent, JSON lines; only they tell that the end was cut off',
     )
+    .option('--unvouched', 'for a bundle: its events may be without any checkpoint, which is what a forged one would be')
     .option('--from <seq>', 'with the service: the first event to verify')
     .option('--json', 'the report as JSON')
     .addHelpText(
       'after',
       `
-Exit code 1: something is wrong, and the number of the first bad event is named.
+Exit code 1: something is wrong, and the number of the first bad event is named; or no checkpoint vouches for a bundle.
 
 Examples:
   bss audit verify
@@ -68,7 +74,8 @@ Examples:
     .action(async (bundle: string | undefined, options: VerifyOptions) => {
       const report = bundle === undefined ? await verifyOnline(options) : await verifyBundle(bundle, options);
       process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : `${told(report)}\n`);
-      if (!report.valid) process.exitCode = 1;
+      const isVouched = bundle === undefined || options.unvouched || report.checkpoint !== null || report.events === 0;
+      if (!report.valid || !isVouched) process.exitCode = 1;
     });
 }
 
@@ -108,8 +115,9 @@ async function verifyBundle(file: string, { publicKey, checkpoints, from }: Veri
     }
   }
   const { header, ...report } = verifier.finish();
-  const ended = header.endedBefore === null ? null : { upTo: header.after.seq, before: header.endedBefore };
-  return { ...report, ended };
+  const ended =
+    header.endedBefore === null || header.after.seq === 0 ? null : { upTo: header.after.seq, before: header.endedBefore };
+  return { ...report, ended, exportedAt: header.exportedAt };
 }
 
 /** @throws when they do not follow from each other, or the last is not signed */
@@ -147,16 +155,18 @@ async function* linesOf(stream: Readable): AsyncGenerator<readonly string[]> {
   if (rest.length > 0) yield [rest.toString('utf8')];
 }
 
-function told({ valid, from, events, head, checkpoints, checkpoint, firstBad, ended }: Report): string {
+function told(report: Report): string {
+  const { valid, from, events, head, checkpoints, checkpoint, firstBad, ended, tenantId, exportedAt } = report;
   const range = events === 0 ? 'no events' : `events ${from} to ${head.seq}`;
   const lines = [
     valid ? `valid: ${range}` : `NOT VALID at ${firstBad?.seq}: ${firstBad?.reason}. ${firstBad?.detail}`,
     ...(valid ? [] : [`${range} are as they were sealed`]),
     ...(ended ? [`events up to ${ended.upTo}, sealed before ${ended.before}, have ended by retention`] : []),
     checkpoint === null
-      ? 'no checkpoint vouches for them'
+      ? 'NOT VOUCHED FOR: no checkpoint says that these are the events there were'
       : `${checkpoints} checkpoints; the last is ${checkpoint.number} of ${checkpoint.time}, up to event ${checkpoint.seq}`,
     `head ${head.seq} ${head.hash}`,
+    `tenant ${tenantId}${exportedAt === undefined ? '' : `, exported at ${exportedAt}`}`,
   ];
   return lines.join('\n');
 }

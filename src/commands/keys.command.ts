@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { counted } from '../platform/counted.js';
+import { commaSeparated } from './comma-separated.js';
 import { type ServiceClient, type ServiceOptions, speaksToService, tenantClient } from './service-client.js';
 import { textTable } from './text-table.js';
 
@@ -114,10 +115,6 @@ function stateOf({ revokedAt, expiresAt }: ApiKeyItem): string {
   if (revokedAt !== null) return 'revoked';
   if (expiresAt === null) return 'active';
   return Date.parse(expiresAt) > Date.now() ? `active until ${expiresAt}` : 'expired';
-}
-
-function commaSeparated(text: string): string[] {
-  return text.split(',').map((word) => word.trim());
 }
 
 function readSeconds(text: string): number {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { PERMISSION_COLUMNS, permissionTable } from '../access/permission-table.js';
 import { counted } from '../platform/counted.js';
+import { commaSeparated } from './comma-separated.js';
 import { type ServiceOptions, speaksToService, tenantClient } from './service-client.js';
 import { textTable } from './text-table.js';
 
@@ -75,8 +76,4 @@ function operationsCommand(): Command {
     .action(() => {
       process.stdout.write(textTable(PERMISSION_COLUMNS, permissionTable()));
     });
-}
-
-function commaSeparated(text: string): string[] {
-  return text.split(',').map((word) => word.trim());
 }

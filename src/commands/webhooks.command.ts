@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { counted } from '../platform/counted.js';
+import { commaSeparated } from './comma-separated.js';
 import { type ServiceClient, type ServiceOptions, speaksToService, tenantClient } from './service-client.js';
 import { textTable } from './text-table.js';
 
@@ -166,10 +167,6 @@ function stateOf({ enabled, disabledReason, failures, pausedUntil, replay }: Web
   if (!enabled) return disabledReason === null ? 'disabled' : `disabled: ${disabledReason}`;
   if (failures > 0) return `failing${pausedUntil === null ? '' : `, paused until ${pausedUntil}`}`;
   return replay && !replay.finished ? `replaying ${replay.sentSeq} of ${replay.toSeq}` : 'enabled';
-}
-
-function commaSeparated(text: string): string[] {
-  return text.split(',').map((word) => word.trim());
 }
 
 function readNumber(text: string): number {

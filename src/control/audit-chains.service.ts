@@ -52,11 +52,14 @@ export class AuditChainsService {
       yield verifier.position.seq - after.seq;
       if (verifier.isDone) break;
     }
+    // Only retention may take events away, and it had not come to these.
+    if (endedBefore === null && verifier.position.seq < Math.min(anchorSeq, head.seq))
+      verifier.blame(verifier.position.seq + 1, 'deleted', `events up to ${anchorSeq} are said to have ended by retention`);
     const sealed = verifier.end(head);
     const unsealed = sealed.valid ? await this.unsealed(source) : null;
     if (unsealed)
       verifier.blame(head.seq + 1, 'unsealed', `event ${unsealed} has no number yet, though it is older than a minute`);
-    const ended = endedBefore === null ? null : { upTo: anchorSeq, before: endedBefore };
+    const ended = endedBefore === null || anchorSeq === 0 ? null : { upTo: anchorSeq, before: endedBefore };
     yield { ...(unsealed ? verifier.end(head) : sealed), ended };
   }
 
@@ -99,9 +102,7 @@ export class AuditChainsService {
   }
 
   private open({ home }: Tenant, actor: Actor, from: number): Promise<ChainSource> {
-    return this.turns.run(() =>
-      ChainSource.open({ pool: this.pool, home, actor }, this.controlPlane, this.chain.checkpointer, from),
-    );
+    return this.turns.run(() => ChainSource.open({ pool: this.pool, home, actor }, this.controlPlane, this.chain, from));
   }
 
   /** Each step of it in its turn. */

@@ -38,13 +38,13 @@ export class PublishingService {
 
   /** The event that was refused is sent again at once. @throws Problem `publishing/not-found`, `publishing/not-in-trouble` */
   async retry(actor: Actor, sink: string, tenantId: string, reason: string): Promise<TroubledTenant> {
-    return this.act(actor, sink, tenantId, 'publishing.retried', reason, () => RETRY);
+    return this.act(actor, sink, tenantId, 'publishing.retried', reason, () => ({ text: RETRY, values: [sink, tenantId] }));
   }
 
   /** The event that was refused is passed over, for good. @throws Problem as `retry`, and `publishing/other-event` */
   async skip(actor: Actor, sink: string, tenantId: string, sequence: string, reason: string): Promise<TroubledTenant> {
     return this.act(actor, sink, tenantId, 'publishing.skipped', reason, ({ seq }) => {
-      if (BigInt(sequence) === BigInt(seq)) return SKIP;
+      if (BigInt(sequence) === BigInt(seq)) return { text: SKIP, values: [sink, tenantId, seq] };
       throw new Problem('publishing/other-event', `The event that is not taken is the one with sequence ${seq}.`, {
         sequence: seq,
       });
@@ -53,11 +53,11 @@ export class PublishingService {
 
   /** Together with its line in the tenant's trail, which is published too: whoever misses the event reads why. */
   private act(
-    ...[actor, sink, tenantId, action, reason, choose]: [Actor, string, string, AuditAction, string, (of: Standing) => string]
+    ...[actor, sink, tenantId, action, reason, choose]: [Actor, string, string, AuditAction, string, (of: Standing) => Statement]
   ): Promise<TroubledTenant> {
     return this.controlPlane.platform(actor, async (tx) => {
       const standing = await find(tx, sink, tenantId);
-      const [changed] = await tx.run<TroubledTenant>({ text: choose(standing), values: [sink, tenantId] });
+      const [changed] = await tx.run<TroubledTenant>(choose(standing));
       const { seq: sequence, event_id: eventId, error } = standing;
       const body = JSON.stringify({ detail: { sink, sequence, eventId, error, reason } });
       await tx.run(auditStatement(tenantId.toLowerCase(), actor, { action, body }));
@@ -82,9 +82,10 @@ async function find(tx: SystemTx, sink: string, tenantId: string): Promise<Stand
 /** Locked: the publisher's own news of it wait. */
 function standingStatement(sink: string, tenantId: string): Statement {
   return {
-    text: `select p.seq + 1 as seq, p.failures, p.parked_at, p.error, c.event_id
+    text: `select c.seq, p.failures, p.parked_at, p.error, c.event_id
 from audit.publishing as p
-join audit.chain as c on c.tenant_id = p.tenant_id and c.seq = p.seq + 1
+join audit.heads as h on h.tenant_id = p.tenant_id
+join audit.chain as c on c.tenant_id = p.tenant_id and c.seq = greatest(p.seq, h.anchor_seq) + 1
 where p.sink = $1
   and p.tenant_id = $2::uuid
   and p.failures > 0
@@ -106,7 +107,7 @@ from moved`;
 /** What is behind it is tried by itself first, as everything of a tenant in trouble. */
 const SKIP = `with moved as (
   update audit.publishing
-  set seq = seq + 1,
+  set seq = $3::bigint,
       failures = 1,
       next_try_at = now(),
       parked_at = null,

@@ -16,8 +16,9 @@ const SECONDS_OF_A_DAY = 86_400;
 
 /**
  * Who is asking, and do they ask too often? Each tenant has a bucket of requests and each client address one of refused tokens, in the
- * memory of this instance, and each tenant a quota of the day at all instances. Whoever holds a valid token is never kept out because
- * of strangers behind the same address: what guesses beyond the limit get to know is nothing.
+ * memory of this instance, and each tenant a quota of the day at all instances. Whoever holds a valid token that can be read here, or
+ * that is known, is never kept out because of strangers behind the same address: what guesses beyond the limit get to know is nothing.
+ * A token that the Auth Service has to be asked about is: else guesses would have it asked until it answers nobody any more.
  */
 @Injectable()
 export class RateLimits {
@@ -52,6 +53,7 @@ export class RateLimits {
   async authenticate(request: ServiceRequest): Promise<Principal> {
     let principal: Principal;
     try {
+      this.refuseToAsk(request);
       principal = await this.authenticator.authenticate(request);
     } catch (error) {
       this.metrics.countAuthFailure(failureOf(request, error));
@@ -85,11 +87,17 @@ export class RateLimits {
     return { 'RateLimit-Policy': this.policy, RateLimit: items.join(', ') };
   }
 
+  /** @throws Problem `request/rate-limited` for another token to ask about, where too many were refused */
+  private refuseToAsk(request: ServiceRequest): void {
+    const allowance = this.strangers?.look(networkOf(request.ip));
+    if (allowance?.granted === false && this.authenticator.hasToAsk(request)) throw tooManyRefused(allowance);
+  }
+
   /** A token that was valid once is nobody's guess. */
   private countRefusal(address: string, refusal: Problem): void {
     if (!this.strangers || refusal.detail === EXPIRED) return;
     const allowance = this.strangers.take(networkOf(address));
-    if (!allowance.granted) throw limited('Too many tokens from this address were refused. Get a valid one.', allowance);
+    if (!allowance.granted) throw tooManyRefused(allowance);
   }
 }
 
@@ -97,10 +105,16 @@ function failureOf(request: ServiceRequest, error: unknown): AuthFailure {
   if (!(error instanceof Problem)) return 'unavailable';
   if (error.code === 'auth/missing-credentials') return 'missing';
   if (error.code === 'request/invalid-header') return 'ambiguous';
+  // Nobody was asked, since those before it were invalid: the Auth Service is well.
+  if (error.code === 'request/rate-limited') return 'invalid_token';
   if (error.code !== 'auth/invalid-token') return 'unavailable';
   if (error.detail === EXPIRED) return 'expired_token';
   const isKey = request.headers['x-api-key'] !== undefined || bearerToken(request)?.startsWith(API_KEY_PREFIX);
   return isKey ? 'invalid_api_key' : 'invalid_token';
+}
+
+function tooManyRefused(allowance: Allowance): Problem {
+  return limited('Too many tokens from this address were refused. Get a valid one.', allowance);
 }
 
 function limited(detail: string, { nextIn }: Allowance): Problem {

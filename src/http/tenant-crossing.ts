@@ -32,7 +32,11 @@ export class TenantCrossing {
     const { tenantId, entity } = request.params as { tenantId?: string; entity?: string };
     const id = grantNamed(request);
     if (id === null || tenantId === undefined) {
-      throw new Problem('auth/forbidden', 'A system administrator has no access to the data of a tenant.', { operation });
+      throw new Problem(
+        'auth/forbidden',
+        'A system administrator has no access to the data of a tenant but by an access grant: POST /api/v1/grants, then send X-Access-Grant.',
+        { operation },
+      );
     }
     const grant = await this.grants.find(actorOf(request), id, [tenantId]);
     const tenant = await this.directory.find(tenantId.toLowerCase());

@@ -156,7 +156,7 @@ export const SETTINGS_SCHEMA = {
       maximum: 1000000,
       default: 300,
       description:
-        'Refused tokens per minute and client address; further ones are answered 429. Valid tokens always pass. 0 for no limit.',
+        'Refused tokens per minute and client address; further ones are answered 429, and no opaque token that is not known yet is asked about for that address. Signed tokens, API keys and opaque tokens known for 30 s always pass. 0 for no limit.',
     },
     GRANT_APPROVAL: {
       type: 'string',

@@ -32,6 +32,16 @@ describe('a token bucket', () => {
     expect(buckets.take('a').granted).toBe(true);
   });
 
+  it('is looked at without a token being taken', () => {
+    const { clock, buckets } = bucketsAt(2, 2);
+    for (let n = 0; n < 10; n++) expect(buckets.look('a')).toEqual({ granted: true, remaining: 2, fullIn: 0, nextIn: 0 });
+    buckets.take('a');
+    buckets.take('a');
+    expect(buckets.look('a')).toEqual({ granted: false, remaining: 0, fullIn: 2, nextIn: 1 });
+    clock.ms += 1_000;
+    expect(buckets.look('a').granted).toBe(true);
+  });
+
   it('is one for each name', () => {
     const { buckets } = bucketsAt(1, 1);
     expect(['a', 'b', 'a', 'b'].map((name) => buckets.take(name).granted)).toEqual([true, true, false, false]);

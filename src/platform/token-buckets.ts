@@ -41,17 +41,31 @@ export class TokenBuckets {
   take(name: string): Allowance {
     const now = this.now();
     const known = this.fullAt.get(name) ?? 0;
-    // Sums of fractions: without the grain, the last token of a burst could be missing by a rounding.
     const missing = Math.max(known - now, 0);
-    const granted = missing + this.tokenMs <= this.capacityMs + 1e-6;
+    const granted = this.hasToken(missing);
     const after = granted ? missing + this.tokenMs : missing;
     if (granted) this.remember(name, now + after, known <= now);
-    const left = (this.capacityMs - after) / this.tokenMs;
+    return this.allowance(granted, after);
+  }
+
+  /** Whether a token would be granted now, and what there is; takes none. */
+  look(name: string): Allowance {
+    const missing = Math.max((this.fullAt.get(name) ?? 0) - this.now(), 0);
+    return this.allowance(this.hasToken(missing), missing);
+  }
+
+  /** Sums of fractions: without the grain, the last token of a burst could be missing by a rounding. */
+  private hasToken(missing: number): boolean {
+    return missing + this.tokenMs <= this.capacityMs + 1e-6;
+  }
+
+  private allowance(granted: boolean, missing: number): Allowance {
+    const left = (this.capacityMs - missing) / this.tokenMs;
     return {
       granted,
       remaining: Math.max(0, Math.floor(left + 1e-6)),
-      fullIn: Math.ceil(after / 1000),
-      nextIn: left >= 1 ? 0 : Math.ceil((after + this.tokenMs - this.capacityMs) / 1000),
+      fullIn: Math.ceil(missing / 1000),
+      nextIn: left >= 1 ? 0 : Math.ceil((missing + this.tokenMs - this.capacityMs) / 1000),
     };
   }
 

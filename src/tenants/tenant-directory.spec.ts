@@ -11,7 +11,7 @@ function directory() {
   const platform = async () => {
     state.reads += 1;
     if (state.fails) throw new Error('no database');
-    return state.row;
+    return state.row && { row: state.row, roles: new Map() };
   };
   const changes: string[] = [];
   const tenants = new TenantDirectory({ platform } as unknown as ControlPlane, { onWake: () => {} } as unknown as WakeUp, fail);

@@ -71,7 +71,7 @@ where w.enabled
   and t.status = 'active'
   and (w.held_until is null or w.held_until < now())
   and (w.resume_at is null or w.resume_at <= now())
-  and (h.seq > w.sent_seq or w.retry_at <= now() or w.replay_seq < w.replay_to)
+  and (h.seq > greatest(w.sent_seq, h.anchor_seq) or w.retry_at <= now() or w.replay_seq < w.replay_to)
   and not w.tenant_id = any (array(select json_array_elements_text($2::json))::uuid[])
 order by row_number() over (partition by w.tenant_id order by w.turn_at), w.turn_at
 limit $1::bigint`,

@@ -3,6 +3,7 @@
  * is found, at the first number that is wrong, in the database and in a bundle that somebody took away.
  */
 
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,6 +86,7 @@ const told = ({ valid, firstBad }: ChainReport) => (valid ? 'valid' : [firstBad?
 
 const victims = new Map<string, TestTenant>();
 const NAMES = Object.keys(TAMPERINGS);
+const NOTHING = 'everything of one tenant';
 const LAST = 'the checkpoints themselves';
 let untouched: TestTenant;
 
@@ -150,6 +152,18 @@ describe('the chain of a trail', () => {
       stderr: '',
     });
     expect(await run('forged.ndjson')).toMatchObject({ code: 1, stdout: expect.stringMatching(/^NOT VALID at 6: edited\./) });
+    expect((await run('trail.ndjson')).stdout).toMatch(new RegExp(`tenant ${untouched.id}, exported at 20`));
+    const lines = bundle.split('\n').filter((line) => !line.startsWith('{"type":"checkpoint"'));
+    await writeFile(file('unvouched.ndjson'), lines.join('\n'));
+    const alone = ['audit', 'verify', file('unvouched.ndjson'), '--public-key', file('keys.json')];
+    expect(await bss(alone)).toMatchObject({ code: 1, stdout: expect.stringContaining('NOT VOUCHED FOR') });
+    expect(await bss([...alone, '--unvouched'])).toMatchObject({ code: 0 });
+    const { privateKey } = generateKeyPairSync('ed25519');
+    await writeFile(file('other.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    expect(await bss(['audit', 'verify', file('trail.ndjson'), '--public-key', file('other.pem')])).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^NOT VALID at \d+: forged-checkpoint/),
+    });
     expect(await bss(['audit', 'verify', file('trail.ndjson')])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('--public-key'),
@@ -166,7 +180,7 @@ describe('the chain of a trail', () => {
 
 describe('whoever has the database', () => {
   beforeAll(async () => {
-    for (const name of [...NAMES, LAST]) victims.set(name, await written());
+    for (const name of [...NAMES, NOTHING, LAST]) victims.set(name, await written());
     for (const tenant of victims.values()) await vouched(tenant);
   }, 120_000);
 
@@ -200,6 +214,13 @@ describe('whoever has the database', () => {
       [tenant.id],
     );
     expect(told(await verified(tenant))).toEqual([13, 'unsealed']);
+  });
+
+  it('is found out when a tenant is left without anything, as if it had never written', async () => {
+    const tenant = victims.get(NOTHING) as TestTenant;
+    for (const table of ['events', 'chain', 'heads', 'proofs', 'checkpointed_heads'])
+      await admin(`delete from audit.${table} where tenant_id = $1`, [tenant.id]);
+    expect(told(await verified(tenant))).toEqual([0, 'missing-checkpoint']);
   });
 
   it('is found out when checkpoints are gone or signed by somebody else', async () => {

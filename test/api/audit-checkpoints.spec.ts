@@ -17,6 +17,7 @@ import { readSigningKey } from '../../src/model/audit/signing-key.js';
 import type { TenantHome } from '../../src/model/entity.js';
 import { uuidV7 } from '../../src/platform/uuid.js';
 import { controlPlaneOf, createTestDatabase, type TestDatabase } from '../harness/database.js';
+import { eventually } from '../harness/eventually.js';
 import { createHomes } from '../harness/tenants.js';
 
 jest.setTimeout(60_000);
@@ -64,7 +65,7 @@ async function sealed(count: number, home = homes[0] as TenantHome): Promise<voi
 const checkpointer = (options: Partial<CheckpointOptions> = {}): Checkpointer =>
   new Checkpointer(
     controlPlane,
-    { key: KEY, keys: [KEY], place: null, everySeconds: 3_600, everyEvents: 1_000, ...options },
+    { key: KEY, keys: [KEY], place: null, everySeconds: 3_600, everyEvents: 1_000, retentionDays: 0, ...options },
     fail,
   );
 
@@ -121,6 +122,8 @@ describe('nothing is signed', () => {
     'when a head is set back': 'update audit.heads set seq = seq - 1',
     'when a head has another hash': `update audit.heads set hash = sha256('x')`,
     'when a head is gone': 'delete from audit.heads',
+    'when what was signed is said to have ended by retention':
+      'with gone as (delete from audit.chain) update audit.heads set anchor_seq = seq, anchor_hash = hash, anchor_before = now()',
     'when the chain has another hash where it was signed': `update audit.chain set hash = sha256('x') where seq = 3`,
     'when the chain has a gap where it was signed': 'delete from audit.chain where seq = 3',
     'when what was signed is another': `update audit.checkpointed_heads set hash = sha256('x')`,
@@ -139,6 +142,20 @@ describe('nothing is signed', () => {
     await expect(of.take(true)).rejects.toThrow(TamperedTrail);
     expect((await taken()).length).toBeLessThanOrEqual(1);
     expect(of.state.faults).toBe(1);
+  });
+
+  it('when events have ended by retention before it can have come to them', async () => {
+    await sealed(3);
+    await admin('delete from audit.chain');
+    const ended = 'update audit.heads set anchor_seq = seq, anchor_hash = hash, anchor_before = now() - $1::interval';
+    await admin(ended, ['2 days']);
+    await expect(checkpointer({ retentionDays: 3 }).take(true)).rejects.toThrow(TamperedTrail);
+    await expect(checkpointer().take(true)).rejects.toThrow(TamperedTrail);
+    await admin('update audit.heads set anchor_before = null');
+    await expect(checkpointer({ retentionDays: 1 }).take(true)).rejects.toThrow(TamperedTrail);
+    await admin(ended, ['2 days']);
+    await checkpointer({ retentionDays: 1 }).take(true);
+    expect((await taken()).length).toBe(1);
   });
 
   it('by an instance that has just started, when the place has more than the database', async () => {
@@ -206,6 +223,15 @@ describe('the place of checkpoints', () => {
     expect(sent.check([KEY])?.number).toBe(2);
     expect(await place().last()).toMatchObject({ number: 2 });
   });
+
+  it('keeps nobody waiting who stops, though it never answers', async () => {
+    const silent = { label: 'silent', send: () => new Promise<void>(() => {}), last: async () => null, close: async () => {} };
+    const of = checkpointer({ place: silent, everySeconds: 0 });
+    await sealed(1);
+    of.start();
+    await eventually(async () => (await taken()).length === 1);
+    await of.stop();
+  }, 15_000);
 
   it('is refused when it is no place', async () => {
     expect(() => openCheckpointPlace('file:relative', undefined)).toThrow('has to be absolute');

@@ -204,17 +204,20 @@ describe('sealing', () => {
     await expectWhole();
   });
 
-  it('goes on with smaller batches when one took too long', async () => {
-    await write(home, uuidV7Range(1).ids);
-    await write(home, uuidV7Range(1).ids);
+  it('goes on with smaller pieces when a batch, or a single marker, took too long', async () => {
+    await write(home, uuidV7Range(50).ids);
+    await write(other, uuidV7Range(1).ids);
     await admin('alter function audit.seal(integer) rename to really_seal');
     await admin(`
       create function audit.seal(most integer) returns integer language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+      declare
+        before constant bigint := (select events from audit.sealing);
+        markers constant integer := audit.really_seal(most);
       begin
-        if most > 1 then
+        if (select events from audit.sealing) > before + 4 then
           raise exception 'too long' using errcode = '57014';
         end if;
-        return audit.really_seal(most);
+        return markers;
       end
       $$`);
     await admin('alter function audit.seal(integer) owner to bss_owner');
@@ -228,6 +231,55 @@ describe('sealing', () => {
     await admin('alter function audit.really_seal(integer) rename to seal');
     expect(errors.length).toBeGreaterThan(5);
     await expectWhole();
+  });
+
+  it('takes no more events and bytes of a marker at once than it may, and the rest of it later', async () => {
+    const before = (await numbers(home)).length;
+    await write(home, uuidV7Range(50).ids);
+    await admin('select audit.seal(20)');
+    expect((await numbers(home)).length).toBe(before + 20);
+    for (let n = 0; n < 2; n++) await admin('select audit.seal(20)');
+    expect((await numbers(home)).length).toBe(before + 50);
+    await expectWhole();
+    await write(home, uuidV7Range(10).ids);
+    await admin(`update audit.events set body = repeat('x', 50000) where event_id not in (select event_id from audit.chain)`);
+    await admin('select audit.seal(20)');
+    expect((await numbers(home)).length).toBe(before + 52);
+    await sealer().sealAll();
+    await expectWhole();
+  });
+
+  it('gives each tenant its share: markers of one that claim much, and hold nothing, keep nobody waiting', async () => {
+    for (let n = 0; n < 40; n++) {
+      const { first, last } = uuidV7Range(2);
+      await inTenant(`${MARKER} values ($1, $2, $3, 100000)`, [home.tenantId, first, last]);
+    }
+    await write(home, uuidV7Range(30).ids);
+    const rest = homes.slice(1);
+    const before = await Promise.all(rest.map(numbers));
+    for (const of of rest) await write(of, uuidV7Range(1).ids);
+    await admin(`update audit.sealing set turn_of = '00000000-0000-0000-0000-000000000000'`);
+    await admin('select audit.seal(20)');
+    expect((await Promise.all(rest.map(numbers))).map(({ length }) => length)).toEqual(before.map(({ length }) => length + 1));
+    // Its own are not held up by every single one either.
+    expect((await admin('select from audit.pending')).length).toBeLessThanOrEqual(25);
+    await sealer().sealAll();
+    await expectWhole();
+    // With fewer places than tenants, the next ones are given to those behind.
+    for (const of of homes) await write(of, uuidV7Range(10).ids);
+    const counts = async () => (await Promise.all(homes.map(numbers))).map(({ length }) => length);
+    const whole = await counts();
+    for (const _ of homes) await admin('select audit.seal(1)');
+    expect(await counts()).toEqual(whole.map((count) => count + 1));
+    await sealer().sealAll();
+    await expectWhole();
+  });
+
+  it('tells what is sealed to the platform, and in the context of a tenant its own alone', async () => {
+    const told = { text: 'select seq from audit.sealed($1, 0, 1)', values: [home.tenantId] };
+    expect(await controlPlane.platform(ACTOR, (tx) => tx.run(told))).toHaveLength(1);
+    expect(await controlPlane.inTenant(ACTOR, home, (tx) => tx.run(told))).toHaveLength(1);
+    expect(await controlPlane.inTenant(ACTOR, other, (tx) => tx.run(told))).toHaveLength(0);
   });
 });
 

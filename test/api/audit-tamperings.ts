@@ -125,6 +125,16 @@ export const TAMPERINGS: Readonly<Record<string, Tampering>> = {
     },
     found: [9, 'truncated'],
   },
+  'everything is deleted, and said to have ended by retention': {
+    tamper: async (admin, { id }) => {
+      await admin(
+        "update audit.heads set anchor_seq = seq, anchor_hash = hash, anchor_before = '2020-01-01Z' where tenant_id = $1",
+        [id],
+      );
+      for (const table of ['events', 'chain', 'proofs']) await admin(`delete from audit.${table} where tenant_id = $1`, [id]);
+    },
+    found: [1, expect.stringMatching(/^(deleted|truncated)$/)],
+  },
   'an event is edited and everything behind it computed anew': {
     tamper: async (admin, tenant) => {
       await admin(`update audit.events set body = '{}' where tenant_id = $1 and event_id = ${EVENT}`, [tenant.id]);

@@ -109,6 +109,42 @@ describe('an opaque token', () => {
   });
 });
 
+describe('an address of which too many tokens were refused', () => {
+  it('has the Auth Service asked no more: only known and signed tokens pass there, and all pass elsewhere', async () => {
+    const limited = await start({ AUTH_FAILURES_PER_MINUTE: '3', TRUSTED_PROXIES: '127.0.0.1' });
+    const from = (address: string, token: string) =>
+      fetch(`${limited.url}/api/v1/session`, {
+        headers: { authorization: `Bearer ${token}`, 'x-forwarded-for': address },
+      });
+    try {
+      const known = ofTenant();
+      expect((await from('192.0.2.1', known)).status).toBe(200);
+      auth.asked(null);
+      const guesses = [];
+      for (let n = 0; n < 50; n++) guesses.push(await from('192.0.2.1', uuidV7()));
+      const [first, last] = [guesses.findIndex(({ status }) => status === 429), guesses.at(-1) as Response];
+      expect(guesses.slice(0, 3).map(({ status }) => status)).toEqual([401, 401, 401]);
+      expect(first).toBe(3);
+      expect((await last.json()).type).toBe('urn:bss:problem:request/rate-limited');
+      expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(0);
+      // A token comes back every 20 s: some, if this machine is slow.
+      expect(auth.asked('/introspect')).toBe(guesses.filter(({ status }) => status === 401).length);
+
+      const unknown = ofTenant();
+      const statuses = async (address: string) =>
+        (await Promise.all([known, unknown, auth.forge.token({ tenant_id: own.id })].map((token) => from(address, token)))).map(
+          ({ status }) => status,
+        );
+      expect(await statuses('192.0.2.1')).toEqual([200, 429, 200]);
+      expect(await statuses('192.0.2.2')).toEqual([200, 200, 200]);
+      // Known by now, wherever it comes from.
+      expect(await statuses('192.0.2.1')).toEqual([200, 200, 200]);
+    } finally {
+      await limited.stop();
+    }
+  });
+});
+
 describe('while the Auth Service does not answer', () => {
   it.each(['down', 'broken'] as const)('an opaque token is a 503 with Retry-After: %s', async (how) => {
     const fresh = await start();

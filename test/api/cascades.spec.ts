@@ -52,7 +52,7 @@ async function trail(of = tenant) {
 }
 const lines = async (of = tenant) => (await trail(of)).map(({ line }) => line);
 
-/** What the markers promise to publishers against what there is. */
+/** Events that are neither sealed nor marked to be, and markers that promise the sealer other events than there are. */
 async function unmarked(): Promise<number> {
   const { rows } = await test.database.admin(
     `select e.event_id
@@ -60,7 +60,8 @@ async function unmarked(): Promise<number> {
     where e.tenant_id = $1
       and not exists (
         select from audit.pending p
-        where p.tenant_id = e.tenant_id and e.event_id between p.first_event_id and p.last_event_id)`,
+        where p.tenant_id = e.tenant_id and e.event_id between p.first_event_id and p.last_event_id)
+      and not exists (select from audit.chain c where c.tenant_id = e.tenant_id and c.event_id = e.event_id)`,
     [tenant.id],
   );
   const { rows: wrong } = await test.database.admin(
@@ -69,7 +70,8 @@ async function unmarked(): Promise<number> {
     where p.tenant_id = $1
       and p.events <> (
         select count(*) from audit.events e
-        where e.tenant_id = p.tenant_id and e.event_id between p.first_event_id and p.last_event_id)`,
+        where e.tenant_id = p.tenant_id and e.event_id between p.first_event_id and p.last_event_id
+          and (p.done_event_id is null or e.event_id > p.done_event_id))`,
     [tenant.id],
   );
   return rows.length + wrong.length;

@@ -236,6 +236,7 @@ describe('metrics', () => {
       'major',
       'minor',
       'patch',
+      'outcome',
       'quantile',
     ];
     expect([...labels].filter((label) => !known.includes(label as string))).toEqual([]);

@@ -64,7 +64,8 @@ const counts = async () => {
     `select (select count(*)::int from "${tenant.schemaName}".item) as items,
       (select coalesce(sum(revision), 0)::int from "${tenant.schemaName}".item) as revisions,
       (select count(*)::int from audit.events where tenant_id = $1) as events,
-      (select count(*)::int from audit.pending where tenant_id = $1) as markers`,
+      (select coalesce(sum(events), 0)::int from audit.pending where tenant_id = $1)
+        + (select count(*)::int from audit.chain where tenant_id = $1) as marked`,
     [tenant.id],
   );
   return rows[0];

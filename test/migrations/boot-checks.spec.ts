@@ -49,7 +49,7 @@ const faultyLogins: [string, string, (name: string) => string, RegExp[]][] = [
     'a role that inherits',
     '',
     (name) => `grant bss_tenant to ${name}`,
-    [/, which inherits the rights of bss_tenant/, /, which has rights on audit.events/],
+    [/, which inherits the rights of bss_tenant/, /, which has rights on audit\.chain/],
   ],
   [
     'a role with rights on a table',

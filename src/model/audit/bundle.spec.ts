@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { type BundleEvent, type BundleLine, BundleVerifier } from './bundle.js';
+import { type BundleCheckpoint, type BundleEvent, type BundleHeader, type BundleLine, BundleVerifier } from './bundle.js';
 import { chainHash, GENESIS } from './chain-hash.js';
 import { checkpointDigest, signCheckpoint } from './checkpoint.js';
 import { leafHash, MerkleTree } from './merkle-tree.js';
@@ -127,6 +127,20 @@ describe('a bundle', () => {
     expect(firstBad([{ ...header, tenantId: OTHER } as BundleLine, ...rest])).toEqual([1, 'edited']);
   });
 
+  it('names what is missing at its beginning, unless it says by when that had ended', () => {
+    const { lines } = trail();
+    const [header, ...rest] = lines as [BundleHeader, ...BundleLine[]];
+    const behind = rest.filter((line) => !(line.type === 'event' && line.seq <= 4));
+    const fourth = rest.find((line) => isEvent(line, 4)) as BundleEvent;
+    const begin = (change: Partial<BundleHeader>): BundleLine[] => [{ ...header, ...change }, ...behind];
+    const after = { seq: 4, hash: fourth.hash };
+    expect(firstBad(begin({ after, endedBefore: '2026-01-01T00:00:00Z' }))).toBeUndefined();
+    expect(firstBad(begin({ after }))).toEqual([1, 'deleted']);
+    expect(firstBad(begin({ after, endedBefore: 'whenever' }))).toEqual([1, 'deleted']);
+    expect(firstBad(begin({ after, endedBefore: '2026-02-01T00:00:00Z' }))).toEqual([1, 'deleted']);
+    expect(firstBad(begin({ after: { seq: 0, hash: 'ab'.repeat(32) } }))).toEqual([1, 'edited']);
+  });
+
   it('names where its end was cut off', () => {
     const { lines, sent } = trail();
     const cut = (seq: number): BundleLine[] => {
@@ -167,6 +181,7 @@ describe('a bundle', () => {
       { jws: `${none}.${payload}.` },
       { jws: sent[0] },
       { path: [] },
+      { path: [`${(lines.find((line) => line.type === 'checkpoint' && line.number === 2) as BundleCheckpoint).path[0]}zz`] },
       { leafIndex: 1 },
       { hash: 'ab'.repeat(32) },
       { jws: 'x' },
@@ -193,6 +208,11 @@ describe('a bundle', () => {
     expect(() => verified([])).toThrow('it is empty');
     expect(() => verified([...lines, lines[1] as BundleLine])).toThrow('goes on behind its end');
     expect(() => verified([lines[0] as BundleLine, ...lines])).toThrow('is no audit bundle');
+    const header = (change: object): BundleLine => ({ ...(lines[0] as BundleHeader), ...change });
+    for (const exportedAt of ['lately', '2026-01-01', '2026-13-01T00:00:00Z', 'Jan 1 2026 (\u001b[2J)', undefined])
+      expect(() => verified([header({ exportedAt })])).toThrow('when it was exported');
+    expect(() => verified([header({ tenantId: 'x' })])).toThrow('of which tenant');
+    expect(() => verified([header({ after: { seq: 1.5, hash: '00'.repeat(32) } })])).toThrow('where it begins');
   });
 });
 

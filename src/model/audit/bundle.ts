@@ -1,4 +1,4 @@
-import type { ChainedEvent } from './chain-hash.js';
+import { type ChainedEvent, GENESIS, isSealedHash, isSealedId } from './chain-hash.js';
 import type { ChainReport, FoundCheckpoint, Position } from './chain-report.js';
 import { ChainVerifier } from './chain-verifier.js';
 import type { SentCheckpoints } from './sent-checkpoints.js';
@@ -43,6 +43,14 @@ export type BundleLine = BundleHeader | BundleEvent | BundleCheckpoint | BundleE
 /** What was going on when a checkpoint was taken, or the bundle made, may not be in it. */
 const SLACK_MS = 60_000;
 
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
+
+/** Milliseconds since 1970; null: it is not written as a time, though Date might make one of it. */
+function timeOf(text: string | null): number | null {
+  const time = TIME.test(text ?? '') ? Date.parse(text as string) : Number.NaN;
+  return Number.isNaN(time) ? null : time;
+}
+
 export class BundleVerifier {
   private header: BundleHeader | null = null;
   private chain: ChainVerifier | null = null;
@@ -72,7 +80,16 @@ export class BundleVerifier {
   private begin(header: BundleHeader): void {
     if (this.header || header.format !== BUNDLE_FORMAT) throw new Error(`the file is no audit bundle of ${BUNDLE_FORMAT}`);
     this.header = header;
-    this.chain = new ChainVerifier(header.tenantId, header.after, this.keys);
+    const { tenantId, exportedAt, after, endedBefore } = header;
+    // Which checkpoints are owed is reckoned from it.
+    if (timeOf(exportedAt) === null) throw new Error('the bundle does not say when it was exported');
+    if (!isSealedId(tenantId) || !isSealedHash(after.hash) || !Number.isSafeInteger(after.seq) || after.seq < 0)
+      throw new Error('the bundle does not say of which tenant it is, or where it begins');
+    this.chain = new ChainVerifier(tenantId, after, this.keys);
+    if (after.seq === 0 && after.hash !== GENESIS.toString('hex'))
+      this.chain.blame(1, 'edited', 'a chain begins with 32 zero bytes, and this one does not');
+    if (after.seq > 0 && (timeOf(endedBefore) ?? Number.POSITIVE_INFINITY) > Date.parse(exportedAt))
+      this.chain.blame(1, 'deleted', `nothing says why events up to ${after.seq} are not there`);
   }
 
   private event(chain: ChainVerifier, event: BundleEvent): void {

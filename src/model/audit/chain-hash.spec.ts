@@ -65,6 +65,19 @@ describe('the hash of an event', () => {
     expect(new Set([...hashes, ...others].map((hash) => hash.toString('hex'))).size).toBe(hashes.length + others.length);
   });
 
+  it('refuses what only reads the same as what was sealed', () => {
+    const [id, time] = [EVENT.eventId, EVENT.occurredAt];
+    const changes: Partial<ChainedEvent>[] = [
+      ...[id.replaceAll('-', ''), `${id}00`, id.slice(0, -1), `${id.slice(0, -2)}zz`, `{${id}}`].map((eventId) => ({ eventId })),
+      ...['2026-02-30T12:00:00.000000Z', time.replace('T', ' '), time.replace('.', ','), time.replace('456Z', '4e1Z')].map(
+        (occurredAt) => ({ occurredAt }),
+      ),
+      ...[{ body: '{"a":"\ud800"}' }, { actor: '\udc00' }],
+    ];
+    for (const change of changes) expect(() => chainHash(GENESIS, 1, TENANT, { ...EVENT, ...change })).toThrow(/is not/);
+    expect(() => chainHash(GENESIS, 1, TENANT.replaceAll('-', ''), EVENT)).toThrow('the id of the tenant');
+  });
+
   it('refuses a time of another form', () => {
     for (const occurredAt of ['2026-01-31T12:00:00Z', '2026-01-31T12:00:00.123Z', '2026-01-31T12:00:00.123456+01', 'infinity']) {
       expect(() => chainHash(GENESIS, 1, TENANT, { ...EVENT, occurredAt })).toThrow('a time is not written as it is sealed');

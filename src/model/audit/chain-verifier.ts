@@ -1,4 +1,4 @@
-import { type ChainedEvent, chainHash } from './chain-hash.js';
+import { type ChainedEvent, chainHash, isSealedHash } from './chain-hash.js';
 import type { ChainReport, Fault, FirstBad, FoundCheckpoint, FoundEvent, Position } from './chain-report.js';
 import { verifiedCheckpoint } from './checkpoint.js';
 import { leafHash, provenRoot } from './merkle-tree.js';
@@ -84,7 +84,8 @@ export class ChainVerifier {
     const said = verifiedCheckpoint(found.jws, this.keys);
     const leaf = leafHash({ tenantId: this.tenantId, seq: found.seq, hash: Buffer.from(found.hash, 'hex') });
     const path = found.path.map((node) => Buffer.from(node, 'hex'));
-    const root = said && provenRoot(leaf, found.leafIndex, said.size, path)?.toString('hex');
+    const isExact = [found.hash, ...found.path].every(isSealedHash);
+    const root = said && isExact && provenRoot(leaf, found.leafIndex, said.size, path)?.toString('hex');
     if (!said || said.number !== found.number) {
       this.blame(found.seq, 'forged-checkpoint', `none of the public keys has signed checkpoint ${found.number}`);
     } else if (root !== said.root) {
