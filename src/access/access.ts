@@ -74,11 +74,6 @@ export class Access {
     return this.scopes.has(operation, entity);
   }
 
-  /** The rights that reach single entities only: the guard cannot see whatever else a request comes to. */
-  get isNarrowed(): boolean {
-    return this.scopes !== null || this.granted.isNarrowed;
-  }
-
   /** By the names of the operations; `operation:Entity` where only that. */
   permissions(): string[] {
     const narrowed = [...(this.scopes?.names ?? []), ...this.granted.names].filter((name) => name.includes(':'));

@@ -39,7 +39,7 @@ describe('a system administrator under a grant', () => {
     expect([access.may('records.read', 'Order'), access.may('records.read', 'Customer'), access.may('records.read')]).toEqual([
       ...[true, false, false],
     ]);
-    expect([access.isNarrowed, access.may('openapi.read'), access.may('entities.read')]).toEqual([true, false, false]);
+    expect([access.may('openapi.read'), access.may('entities.read')]).toEqual([false, false]);
     expect(access.permissions()).toEqual([
       ...['entities.read:Order', 'records.read:Order', 'records.export:Order', 'history.read:Order', 'deleted.read:Order'],
     ]);

@@ -21,11 +21,6 @@ export class PermissionSet {
     return this.ofEntities.get(entity)?.has(operation) ?? false;
   }
 
-  /** Some of it reaches single entities only. */
-  get isNarrowed(): boolean {
-    return this.ofEntities.size > 0;
-  }
-
   private add(operation: string, entity: string): void {
     const operations = this.ofEntities.get(entity);
     if (operations) operations.add(operation);

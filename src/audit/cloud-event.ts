@@ -31,13 +31,14 @@ export const SEALED_COLUMNS = `e.seq, encode(e.hash, 'hex') as hash, e.event_id,
 /** Digits of the largest bigint. */
 const SEQUENCE_DIGITS = 19;
 
-export function cloudEventType(event: SealedEvent): string {
-  return `business-store.${event.action}`;
+export function cloudEventType({ action }: Pick<SealedEvent, 'action'>): string {
+  return `business-store.${action}`;
 }
 
-export function cloudEventText(event: SealedEvent): string {
+/** What every CloudEvent of the trail says of itself, whoever it is sent to. */
+export function cloudEventAttributes(event: Omit<SealedEvent, 'seq' | 'hash' | 'actor' | 'request_id' | 'body'>) {
   const { entity, record_id: id } = event;
-  const attributes = JSON.stringify({
+  return {
     specversion: '1.0',
     id: event.event_id,
     source: `urn:bss:tenant:${event.tenant_id}`,
@@ -46,6 +47,12 @@ export function cloudEventText(event: SealedEvent): string {
     time: event.occurred_at,
     datacontenttype: 'application/json',
     tenantid: event.tenant_id,
+  };
+}
+
+export function cloudEventText(event: SealedEvent): string {
+  const attributes = JSON.stringify({
+    ...cloudEventAttributes(event),
     // The sequence extension asks for a string that sorts as the events do.
     sequence: event.seq.padStart(SEQUENCE_DIGITS, '0'),
     hash: event.hash,

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { counted } from '../platform/counted.js';
 import { commaSeparated } from './comma-separated.js';
-import { findTenant, type ServiceClient, type ServiceOptions, speaksToService, systemClient } from './service-client.js';
+import { readPages } from './read-pages.js';
+import { findTenant, type ServiceOptions, speaksToService, systemClient } from './service-client.js';
 import { textTable } from './text-table.js';
 
 interface GrantItem {
@@ -66,7 +67,7 @@ function listCommand(): Command {
     .description('List the grants, newest first')
     .option('--json', 'as JSON')
     .action(async (options: ServiceOptions & { json?: boolean }) => {
-      const items = await readGrants(await systemClient(options));
+      const items = await readPages<GrantItem>(await systemClient(options), '/api/v1/grants?limit=200');
       if (options.json) {
         process.stdout.write(`${JSON.stringify(items, null, 2)}\n`);
         return;
@@ -101,17 +102,6 @@ function revokeCommand(): Command {
       for (const id of ids) await client.call('DELETE', `/api/v1/grants/${encodeURIComponent(id)}`);
       process.stdout.write(`${counted(ids.length, 'grant')} revoked\n`);
     });
-}
-
-/** All of them, however many pages they are. */
-async function readGrants(client: ServiceClient): Promise<GrantItem[]> {
-  const grants: GrantItem[] = [];
-  for (let query = '?limit=200'; ; ) {
-    const { items, next } = await client.get<{ items: GrantItem[]; next: string | null }>(`/api/v1/grants${query}`);
-    grants.push(...items);
-    if (next === null) return grants;
-    query = `?limit=200&after=${next}`;
-  }
 }
 
 function readMinutes(text: string): number {

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { counted } from '../platform/counted.js';
 import { commaSeparated } from './comma-separated.js';
-import { type ServiceClient, type ServiceOptions, speaksToService, tenantClient } from './service-client.js';
+import { readPages } from './read-pages.js';
+import { type ServiceOptions, speaksToService, tenantClient } from './service-client.js';
 import { textTable } from './text-table.js';
 
 interface ApiKeyItem {
@@ -61,7 +62,7 @@ function listCommand(): Command {
     .option('--json', 'as JSON')
     .action(async (options: ServiceOptions & { json?: boolean }) => {
       const { client, base } = await tenantClient(options);
-      const items = await readKeys(client, `${base}/api-keys`);
+      const items = await readPages<ApiKeyItem>(client, `${base}/api-keys?limit=200`);
       if (options.json) {
         process.stdout.write(`${JSON.stringify(items, null, 2)}\n`);
         return;
@@ -98,17 +99,6 @@ function revokeCommand(): Command {
       for (const id of ids) await client.call('DELETE', `${base}/api-keys/${encodeURIComponent(id)}`);
       process.stdout.write(`${counted(ids.length, 'key')} revoked\n`);
     });
-}
-
-/** All of them, however many pages they are. */
-async function readKeys(client: ServiceClient, path: string): Promise<ApiKeyItem[]> {
-  const keys: ApiKeyItem[] = [];
-  for (let query = '?limit=200'; ; ) {
-    const { items, next } = await client.get<{ items: ApiKeyItem[]; next: string | null }>(path + query);
-    keys.push(...items);
-    if (next === null) return keys;
-    query = `?limit=200&after=${next}`;
-  }
 }
 
 function stateOf({ revokedAt, expiresAt }: ApiKeyItem): string {

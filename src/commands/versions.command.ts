@@ -5,7 +5,8 @@ import type { VersionDifference } from '../entities/versions.service.js';
 import { collect } from './apply.command.js';
 import { watchChange } from './change-progress.js';
 import { planText } from './plan-text.js';
-import { type ServiceClient, type ServiceOptions, speaksToService, tenantClient } from './service-client.js';
+import { readPages } from './read-pages.js';
+import { type ServiceOptions, speaksToService, tenantClient } from './service-client.js';
 
 /** The history of an entity: list it, compare two versions, go back to one. */
 export function versionsCommand(): Command {
@@ -22,7 +23,9 @@ function listCommand(): Command {
     .option('--json', 'as JSON, with the documents')
     .action(async (entity: string, options: ServiceOptions & { json?: boolean }) => {
       const { client, base } = await tenantClient(options);
-      const items = await readVersions(client, `${base}/entities/${encodeURIComponent(entity)}/versions`);
+      const items = await readPages<VersionView>(client, `${base}/entities/${encodeURIComponent(entity)}/versions?limit=200`, {
+        parameter: 'before',
+      });
       if (options.json) {
         process.stdout.write(json(items));
         return;
@@ -51,17 +54,6 @@ function diffCommand(): Command {
       process.stdout.write(`compatibility: ${compatibility.level}\n`);
       for (const { kind, pointer, message } of changes) process.stdout.write(`${kind}\t${pointer}\t${message}\n`);
     });
-}
-
-/** All of them, however many pages they are. */
-async function readVersions(client: ServiceClient, path: string): Promise<VersionView[]> {
-  const versions: VersionView[] = [];
-  for (let query = '?limit=200'; ; ) {
-    const { items, next } = await client.get<{ items: VersionView[]; next: number | null }>(path + query);
-    versions.push(...items);
-    if (next === null) return versions;
-    query = `?limit=200&before=${next}`;
-  }
 }
 
 function json(value: unknown): string {

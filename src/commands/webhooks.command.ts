@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { counted } from '../platform/counted.js';
 import { commaSeparated } from './comma-separated.js';
-import { type ServiceClient, type ServiceOptions, speaksToService, tenantClient } from './service-client.js';
+import { readPages } from './read-pages.js';
+import { type ServiceOptions, speaksToService, tenantClient } from './service-client.js';
 import { textTable } from './text-table.js';
 
 interface WebhookItem {
@@ -69,7 +70,7 @@ function listCommand(): Command {
     .option('--json', 'as JSON')
     .action(async (options: ServiceOptions & { json?: boolean }) => {
       const { client, base } = await tenantClient(options);
-      const items = await readPages<WebhookItem>(client, `${base}/webhooks?limit=200`, Number.POSITIVE_INFINITY);
+      const items = await readPages<WebhookItem>(client, `${base}/webhooks?limit=200`);
       if (options.json) return void process.stdout.write(`${JSON.stringify(items, null, 2)}\n`);
       const rows = items.map((item) => [
         ...[item.id, stateOf(item), String(item.sentSeq), item.events.join(','), item.entities?.join(',') ?? 'all', item.url],
@@ -121,7 +122,7 @@ function deliveriesCommand(): Command {
       const { client, base } = await tenantClient(options);
       const query = `limit=${Math.min(limit, 200)}${status === undefined ? '' : `&status=${encodeURIComponent(status)}`}`;
       const path = `${base}/webhooks/${encodeURIComponent(id)}/deliveries?${query}`;
-      const items = await readPages<DeliveryItem>(client, path, limit);
+      const items = await readPages<DeliveryItem>(client, path, { most: limit });
       if (json) return void process.stdout.write(`${JSON.stringify(items, null, 2)}\n`);
       const rows = items.map(({ id: event, seq, action, status: state, attempts, nextAttemptAt }) => {
         const last = attempts.at(-1);
@@ -151,16 +152,6 @@ function replayCommand(): Command {
       const { replay } = await client.post<WebhookItem>(path, { from, fromSeq, toSeq });
       process.stdout.write(`the events ${replay?.fromSeq} to ${replay?.toSeq} are sent once more\n`);
     });
-}
-
-async function readPages<T>(client: ServiceClient, path: string, most: number): Promise<T[]> {
-  const all: T[] = [];
-  for (let after = ''; ; ) {
-    const { items, next } = await client.get<{ items: T[]; next: string | null }>(path + after);
-    all.push(...items);
-    if (next === null || all.length >= most) return all.slice(0, most);
-    after = `&after=${next}`;
-  }
 }
 
 function stateOf({ enabled, disabledReason, failures, pausedUntil, replay }: WebhookItem): string {

@@ -6,7 +6,6 @@ import { auditStatement } from '../audit/audit-event.js';
 import type { Actor } from '../database/context-token.js';
 import { ControlPlane, type SystemTx } from '../database/control-plane.js';
 import { EntityRegistry } from '../entities/entity-registry.js';
-import type { Statement } from '../model/sql.js';
 import { Problem } from '../platform/problem.js';
 import { isUuid, uuidV7 } from '../platform/uuid.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
@@ -51,7 +50,7 @@ export class ApiKeysService {
       if (errors.length > 0) throw new Problem('request/invalid', 'See errors for each place and rule.', { errors });
       const made = this.made(id);
       const key = { id, name, hash: made.hash, roles, scopes, createdBy: actor.subject, expiresAt };
-      const row = await one(tx, insertStatement(tenant.id, key));
+      const row = await tx.first<ApiKeyRow>(insertStatement(tenant.id, key));
       await tx.run(
         auditStatement(tenant.id, actor, {
           action: 'apiKey.created',
@@ -81,7 +80,7 @@ export class ApiKeysService {
     const rotated = await this.controlPlane.inTenant(actor, tenant.home, async (tx) => {
       await find(tx, tenant, id);
       const made = this.made(id);
-      const row = await one(tx, rotateStatement(tenant.id, id, made.hash, overlapSeconds));
+      const row = await tx.first<ApiKeyRow>(rotateStatement(tenant.id, id, made.hash, overlapSeconds));
       if (!row) throw new Problem('key/ended', 'It has no further secrets: create another key.');
       const body = JSON.stringify({ detail: { apiKey: row.key_id, name: row.name, formerUntil: row.former_until } });
       await tx.run(auditStatement(tenant.id, actor, { action: 'apiKey.rotated', body }));
@@ -95,7 +94,7 @@ export class ApiKeysService {
   async revoke(actor: Actor, tenant: Tenant, id: string): Promise<void> {
     await this.controlPlane.inTenant(actor, tenant.home, async (tx) => {
       const { key_id: apiKey, name } = await find(tx, tenant, id);
-      if (!(await one(tx, revokeStatement(tenant.id, id)))) return;
+      if (!(await tx.first<ApiKeyRow>(revokeStatement(tenant.id, id)))) return;
       const body = JSON.stringify({ detail: { apiKey, name } });
       await tx.run(auditStatement(tenant.id, actor, { action: 'apiKey.revoked', body }));
     });
@@ -113,13 +112,7 @@ export class ApiKeysService {
 }
 
 async function find(tx: SystemTx, tenant: Tenant, id: string): Promise<ApiKeyRow> {
-  const row = isUuid(id) ? await one(tx, findStatement(tenant.id, id)) : undefined;
+  const row = isUuid(id) ? await tx.first<ApiKeyRow>(findStatement(tenant.id, id)) : undefined;
   if (!row) throw new Problem('key/not-found', 'The tenant has no API key of this id. GET …/api-keys lists those it has.');
   return row;
-}
-
-/** TypeORM answers an UPDATE with its rows and their number. */
-async function one(tx: SystemTx, statement: Statement): Promise<ApiKeyRow | undefined> {
-  const answer = await tx.run<ApiKeyRow | ApiKeyRow[]>(statement);
-  return answer.flat()[0] as ApiKeyRow | undefined;
 }

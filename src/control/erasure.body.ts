@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsOptional, IsString, IsUUID, Length, Matches } from 'class-validator';
+import { IsBoolean, IsOptional, IsString, IsUUID, Length } from 'class-validator';
+import { IsPlainText } from '../http/plain-text.js';
 
 export class ErasureBody {
   @ApiProperty({ example: 'Customer' })
@@ -14,7 +15,7 @@ export class ErasureBody {
   @ApiProperty({ example: 'Request of the person, 2026-11-03', description: 'Why; it stays in the trail.' })
   @IsString()
   @Length(10, 1000)
-  @Matches(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, { message: 'reason takes no control characters' })
+  @IsPlainText()
   reason!: string;
 
   @ApiPropertyOptional({ description: 'Only says how many events there are to erase something of.' })

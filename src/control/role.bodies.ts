@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { type Role, TENANT_ROLES } from '../access/principal.js';
+import { IsPlainText } from '../http/plain-text.js';
 
 const MOST_PERMISSIONS = 500;
 
@@ -10,7 +11,7 @@ export class PutRoleBody {
   @IsOptional()
   @IsString()
   @MaxLength(500)
-  @Matches(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, { message: 'description takes no control characters' })
+  @IsPlainText()
   description?: string | null;
 
   @ApiPropertyOptional({

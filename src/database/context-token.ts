@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Claims } from '../model/access/claims.js';
+import { SERVICE_ROLE } from '../model/access/row-rule-sight.js';
 
 /**
  * The signed context token that `bss.enter` verifies (migrations/0001_context.sql): HMAC-SHA-256 (RFC 2104) over who
@@ -23,9 +24,6 @@ export interface Actor {
   /** The access grant by which a system admin is inside. */
   readonly grantId?: string;
 }
-
-/** Whoever works on a tenant's rows for the service itself: no row rule keeps it from any. No token can hold such a role. */
-export const SERVICE_ROLE = 'bss:service';
 
 /** For work of the service inside a tenant, on whoever's behalf: every row counts, also those that row rules keep from the actor. */
 export function asService(actor: Actor): Actor {

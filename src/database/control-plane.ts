@@ -179,6 +179,12 @@ export class SystemTx {
     return this.manager.query(statement.text, [...statement.values]);
   }
 
+  /** The first row, if there is any: TypeORM answers an UPDATE with its rows and their number. */
+  async first<T>(statement: Statement): Promise<T | undefined> {
+    const answer = await this.run<T | T[]>(statement);
+    return answer.flat()[0] as T | undefined;
+  }
+
   /** Creates roles and grants as the login itself, then returns to `bss_control`. */
   async asMigrator(statements: readonly string[]): Promise<void> {
     await this.asRole('none', statements);

@@ -146,9 +146,9 @@ export class RecordWrites {
     const { tx, tenant, access, entity: name, id, headers } = call;
     refuseThePast(call);
     const applied = appliedHeader(readWritePreferences(call, []));
-    const { defined } = await this.views.find(tenant, access, name);
+    const { defined, entities } = await this.views.find(tenant, access, name);
     const sql = recordSql(defined);
-    const referrers = referrersOf(await this.views.of(tenant, access));
+    const referrers = referrersOf(entities);
     assertTakesOwnAlong(referrers, name, access);
     const locked = await lock(tx, defined.entity, sql, id, headers);
     if (referrers.has(name)) {

@@ -1,6 +1,5 @@
 import type { Actor } from '../database/context-token.js';
 import type { SystemTx } from '../database/control-plane.js';
-import type { Statement } from '../model/sql.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 
 /** What webhooks ask of a tenant's sealed trail, as that tenant: how far it goes, and where in it a time is. */
@@ -37,10 +36,4 @@ limit 1`,
     }
     return low;
   });
-}
-
-/** TypeORM answers an UPDATE with its rows and their number. */
-export async function firstRow<T>(tx: SystemTx, statement: Statement): Promise<T | undefined> {
-  const answer = await tx.run<T | T[]>(statement);
-  return answer.flat()[0] as T | undefined;
 }

@@ -1,7 +1,6 @@
 import { auditStatement } from '../audit/audit-event.js';
 import type { Actor } from '../database/context-token.js';
-import type { ControlPlane, SystemTx } from '../database/control-plane.js';
-import type { Statement } from '../model/sql.js';
+import type { ControlPlane } from '../database/control-plane.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 import { FAILURES_TO_PAUSE } from './retry-schedule.js';
 import {
@@ -63,7 +62,7 @@ export class TurnStore {
   /** null: somebody else has it, or nothing shall be sent to it now. @param turn names who works on it */
   claim(tenant: Tenant, webhookId: string, turn: string): Promise<Claim | null> {
     return this.plane.inTenant(ACTOR, tenant.home, async (tx) => {
-      const webhook = await one<ClaimedRow>(tx, claimStatement(tenant.id, webhookId, turn));
+      const webhook = await tx.first<ClaimedRow>(claimStatement(tenant.id, webhookId, turn));
       if (!webhook) return null;
       const isAsked = webhook.failures >= FAILURES_TO_PAUSE;
       let room = isAsked ? 1 : Number.POSITIVE_INFINITY;
@@ -92,14 +91,14 @@ export class TurnStore {
     { turn, record, outcomes, recovered, disable }: TurnEnd,
   ): Promise<{ readonly counted: boolean; readonly disabled: string | null }> {
     return this.plane.inTenant(ACTOR, tenant.home, async (tx) => {
-      const row = await one<{ failed_long: boolean | null }>(tx, recordStatement(tenant.id, webhookId, turn, record));
+      const row = await tx.first<{ failed_long: boolean | null }>(recordStatement(tenant.id, webhookId, turn, record));
       if (!row) return { counted: false, disabled: null };
       if (outcomes.length > 0) await tx.run(deliveriesStatement(tenant.id, webhookId, outcomes));
       if (recovered) await tx.run(hurryStatement(tenant.id, webhookId));
       await tx.run(dueAtStatement(tenant.id, webhookId));
       const reason = disable ?? (row.failed_long ? 'it failed for five days' : null);
       if (reason === null) return { counted: true, disabled: null };
-      const disabled = await one<{ sent_seq: string }>(tx, disableStatement(tenant.id, webhookId, reason));
+      const disabled = await tx.first<{ sent_seq: string }>(disableStatement(tenant.id, webhookId, reason));
       if (!disabled) return { counted: true, disabled: null };
       const body = JSON.stringify({ detail: { webhook: webhookId, reason, sentSeq: Number(disabled.sent_seq) } });
       await tx.run(auditStatement(tenant.id, ACTOR, { action: 'webhook.disabled', body }));
@@ -123,10 +122,4 @@ function wantedOf(rows: readonly WantedRow[]): Wanted {
   const [{ scanned_to: scannedTo = null, cut = false } = {}] = rows;
   const upTo = cut ? (events.at(-1)?.seq ?? null) : scannedTo;
   return { events, upTo: upTo === null ? null : Number(upTo) };
-}
-
-/** TypeORM answers an UPDATE with its rows and their number. */
-async function one<T>(tx: SystemTx, statement: Statement): Promise<T | undefined> {
-  const answer = await tx.run<T | T[]>(statement);
-  return answer.flat()[0] as T | undefined;
 }

@@ -4,7 +4,7 @@ import { ControlPlane } from '../database/control-plane.js';
 import { Problem } from '../platform/problem.js';
 import { isUuid } from '../platform/uuid.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
-import { firstRow, headOf, seqAt } from './tenant-reads.js';
+import { headOf, seqAt } from './tenant-reads.js';
 import type { ReplayBody } from './webhook.bodies.js';
 import {
   type DeliveryRow,
@@ -41,7 +41,7 @@ export class WebhookDeliveriesService {
   retry(actor: Actor, tenant: Tenant, id: string, deliveryId: string): Promise<DeliveryRow> {
     return this.controlPlane.inTenant(actor, tenant.home, async (tx) => {
       assertEnabled(await findWebhook(tx, tenant, id, 'for update'));
-      const row = isUuid(deliveryId) ? await firstRow<DeliveryRow>(tx, retryStatement(tenant.id, id, deliveryId)) : undefined;
+      const row = isUuid(deliveryId) ? await tx.first<DeliveryRow>(retryStatement(tenant.id, id, deliveryId)) : undefined;
       if (!row) {
         throw new Problem(
           'webhook/delivery-not-found',
@@ -66,7 +66,7 @@ export class WebhookDeliveriesService {
       if (first > last) throw refuse(member, 'range', `names nothing that there is: the latest event is ${head}`);
       if (last - first >= MOST_REPLAYED)
         throw refuse('/toSeq', 'range', `must be at most ${MOST_REPLAYED - 1} more than the first`);
-      const row = await firstRow<WebhookRow>(tx, replayStatement(tenant.id, id, first, last));
+      const row = await tx.first<WebhookRow>(replayStatement(tenant.id, id, first, last));
       if (!row)
         throw new Problem('webhook/busy', 'It is sent earlier events once more already; see replay of GET …/webhooks/{id}.');
       const detail = { webhook: row.webhook_id, fromSeq: first, toSeq: last };

@@ -1,3 +1,4 @@
+import { cloudEventAttributes } from '../audit/cloud-event.js';
 import { isJsonObject, type JsonObject } from '../platform/json-value.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 
@@ -38,18 +39,8 @@ export const LONGEST_BODY = 262_144;
 
 export function messageOf(tenantId: string, event: SealedEvent, include: Include): string {
   const { seq, id, time, action, entity, recordId } = event;
-  const subject = entity === null ? {} : { subject: recordId === null ? entity : `${entity}/${recordId}` };
-  const envelope = {
-    specversion: '1.0',
-    id,
-    source: `urn:bss:tenant:${tenantId}`,
-    type: `business-store.${action}`,
-    ...subject,
-    time,
-    datacontenttype: 'application/json',
-    tenantid: tenantId,
-    sequence: String(seq),
-  };
+  const about = { tenant_id: tenantId, event_id: id, occurred_at: time, action, entity, record_id: recordId };
+  const envelope = { ...cloudEventAttributes(about), sequence: String(seq) };
   return `${JSON.stringify(envelope).slice(0, -1)},"data":${dataOf(event, include)}}`;
 }
 

@@ -6,7 +6,6 @@ import { uuidV7 } from '../platform/uuid.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 import { postEvent } from './post-event.js';
 import { type PostOutcome, SafeRequests } from './safe-requests.js';
-import { firstRow } from './tenant-reads.js';
 import { REDACTION, type Redaction } from './webhook-message.js';
 import { WebhookSecrets } from './webhook-secrets.js';
 import { type SecretsRow, secretsStatement, type WebhookRow } from './webhook-sql.js';
@@ -29,7 +28,7 @@ export class WebhookTestService {
   async test(actor: Actor, tenant: Tenant, id: string): Promise<PostOutcome> {
     const { row, sealed } = await this.controlPlane.inTenant(actor, tenant.home, async (tx) => {
       const found = await findWebhook(tx, tenant, id);
-      return { row: found, sealed: (await firstRow<SecretsRow>(tx, secretsStatement(tenant.id, id))) as SecretsRow };
+      return { row: found, sealed: (await tx.first<SecretsRow>(secretsStatement(tenant.id, id))) as SecretsRow };
     });
     const keys = this.secrets.openBoth(tenant.id, row.webhook_id, sealed.secret, sealed.former_secret);
     if (!keys) throw new Problem('webhook/not-configured', 'The secret of the webhook does not open. Rotate it to have another.');

@@ -20,6 +20,7 @@ import {
   ValidateIf,
 } from 'class-validator';
 import { PageQuery } from '../control/page.query.js';
+import { IsPlainText } from '../http/plain-text.js';
 import { isEventName } from './event-names.js';
 import { INCLUDES, type Include } from './webhook-message.js';
 
@@ -40,7 +41,7 @@ class WebhookMembers {
   @ValidateIf(isGiven)
   @IsString()
   @MaxLength(500)
-  @Matches(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, { message: 'description takes no control characters' })
+  @IsPlainText()
   description?: string;
 
   @ApiPropertyOptional({

@@ -8,7 +8,7 @@ import { newWebhookSecret, webhookSecretText } from '../platform/standard-webhoo
 import { isUuid, uuidV7 } from '../platform/uuid.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 import { SafeRequests } from './safe-requests.js';
-import { firstRow, headOf } from './tenant-reads.js';
+import { headOf } from './tenant-reads.js';
 import type { CreateWebhookBody, UpdateWebhookBody } from './webhook.bodies.js';
 import { WebhookSecrets } from './webhook-secrets.js';
 import {
@@ -59,7 +59,7 @@ export class WebhooksService {
         throw new Problem('webhook/too-many', `A tenant has at most ${MOST_WEBHOOKS}. Delete one that is not needed.`);
       }
       const made = { ...wish, id, secret: sealed, createdBy: actor.subject, sentSeq };
-      const inserted = await firstRow<WebhookRow>(tx, insertStatement(tenant.id, made));
+      const inserted = await tx.first<WebhookRow>(insertStatement(tenant.id, made));
       await tell(tx, actor, tenant, 'webhook.created', { after: { webhook: id, ...told(wish) } });
       return inserted as WebhookRow;
     });
@@ -85,7 +85,7 @@ export class WebhooksService {
       const row = await findWebhook(tx, tenant, id, 'for update');
       const wish = { ...wishOf(row), ...withoutAbsent(body) };
       const sentSeq = wish.enabled && !row.enabled ? await headOf(tx, tenant, actor) : null;
-      const updated = await firstRow<WebhookRow>(tx, updateStatement(tenant.id, id, wish, sentSeq));
+      const updated = await tx.first<WebhookRow>(updateStatement(tenant.id, id, wish, sentSeq));
       const [before, after] = [told(wishOf(row)), told(wish)];
       await tell(tx, actor, tenant, 'webhook.updated', { before: { webhook: id, ...before }, after: { webhook: id, ...after } });
       return updated as WebhookRow;
@@ -99,7 +99,7 @@ export class WebhooksService {
       const { webhook_id: webhook } = await findWebhook(tx, tenant, id, 'for update');
       this.assertConfigured();
       const sealed = this.secrets.seal(tenant.id, webhook, secret);
-      const rotated = (await firstRow<WebhookRow>(tx, rotateStatement(tenant.id, webhook, sealed, overlapSeconds))) as WebhookRow;
+      const rotated = (await tx.first<WebhookRow>(rotateStatement(tenant.id, webhook, sealed, overlapSeconds))) as WebhookRow;
       await tell(tx, actor, tenant, 'webhook.rotated', { detail: { webhook, formerUntil: rotated.former_until } });
       return rotated;
     });
@@ -139,7 +139,7 @@ export class WebhooksService {
 
 /** @throws Problem `webhook/not-found` */
 export async function findWebhook(tx: SystemTx, tenant: Tenant, id: string, lock: '' | 'for update' = ''): Promise<WebhookRow> {
-  const row = isUuid(id) ? await firstRow<WebhookRow>(tx, findStatement(tenant.id, id, lock)) : undefined;
+  const row = isUuid(id) ? await tx.first<WebhookRow>(findStatement(tenant.id, id, lock)) : undefined;
   if (row) return row;
   throw new Problem('webhook/not-found', 'The tenant has no webhook of this id. GET …/webhooks lists those it has.');
 }

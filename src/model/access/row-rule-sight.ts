@@ -9,7 +9,7 @@ import { claimText, claimTexts, type RowCaller } from './row-rule-claim.js';
 export type RowUse = 'read' | 'write';
 
 /** Of whoever works on a tenant's rows for the service itself. No token can claim it: it is no name of a role. */
-const SERVICE = 'bss:service';
+export const SERVICE_ROLE = 'bss:service';
 
 const UNLESS_NAMED: Record<RowUse, readonly string[]> = {
   read: ['admin', 'auditor', 'editor', 'service', 'system_admin', 'viewer'],
@@ -27,7 +27,7 @@ export function roleRows(rowRules: readonly RoleRules[], use: RowUse): RoleRows 
   const isNamed = new Set(named.map(({ role }) => role));
   return {
     all: [
-      SERVICE,
+      SERVICE_ROLE,
       ...UNLESS_NAMED[use].filter((role) => !isNamed.has(role)),
       ...named.flatMap(({ role, rule }) => (rule === true ? [role] : [])),
     ],
@@ -59,7 +59,7 @@ export function rowTraits(entities: readonly Entity[]): RowTraits {
     for (const claim of [...claimsOf(read), ...claimsOf(write)]) known.add(claim);
     claims.set(role, known);
   }
-  return { roles: new Set([SERVICE, ...UNLESS_NAMED.read, ...all.map(({ role }) => role)]), claims };
+  return { roles: new Set([SERVICE_ROLE, ...UNLESS_NAMED.read, ...all.map(({ role }) => role)]), claims };
 }
 
 /** Equal for callers who have the same rows. */

@@ -1,4 +1,4 @@
-import { SERVICE_ROLE } from '../../database/context-token.js';
+import { SERVICE_ROLE } from '../access/row-rule-sight.js';
 import { readEntity } from '../document/read-entity.js';
 import type { TenantHome } from '../entity.js';
 import { dropRowRulePolicies, rowRulePolicies } from './row-rule-policies.js';
