@@ -1,7 +1,7 @@
 /** The floors of the house: imports only run downwards, and never in a circle. */
 const floor = (name, from, to) => ({ name, severity: 'error', from: { path: from }, to: { path: to } });
 
-const FEATURES = '^src/(control|entities|records|openapi|packs|imports|past|crossing|webhooks)/';
+const FEATURES = '^src/(control|entities|records|openapi|packs|imports|past|crossing|webhooks|encryption)/';
 const CORRIDOR = '^src/(http|access|tenants)/';
 const FOUNDATIONS = '^src/(audit|database|library)/';
 const GROUND = '^src/(model|platform)/';
@@ -51,6 +51,11 @@ module.exports = {
       'crossing-knows-only-records-and-the-registry',
       '^src/crossing/',
       '^src/(control|openapi|packs|imports|past)/|^src/entities/(?!entity-registry|entity-views|defined-entity)',
+    ),
+    floor(
+      'encryption-knows-only-how-definitions-are-kept',
+      '^src/encryption/',
+      '^src/(control|openapi|packs|imports|past|crossing|webhooks|records)/|^src/entities/(?!defined-entity|lent-rights|patiently|read-documents|registry-changes|stored-versions)',
     ),
     // A tenant is made with its packs; nobody else installs any.
     floor('packs-are-installed-by-control', '^src/(entities|records|openapi|imports|past|crossing)/', '^src/packs/'),

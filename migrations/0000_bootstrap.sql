@@ -92,7 +92,7 @@ begin
   loop
     execute format('revoke execute on function %s from public', closed.signature);
     if closed.is_lock then
-      execute format('grant execute on function %s to bss_migrator, bss_control', closed.signature);
+      execute format('grant execute on function %s to bss_migrator, bss_control, bss_owner', closed.signature);
     end if;
   end loop;
 end

@@ -14,6 +14,7 @@ import { ControlModule } from './control/control.module.js';
 import { CrossingModule } from './crossing/crossing.module.js';
 import { ControlPlane } from './database/control-plane.js';
 import { RuntimePool } from './database/runtime-pool.js';
+import { EncryptionModule } from './encryption/encryption.module.js';
 import { EntitiesModule } from './entities/entities.module.js';
 import { EntityRegistry } from './entities/entity-registry.js';
 import { EntityViews } from './entities/entity-views.js';
@@ -29,9 +30,12 @@ import { RowQuotas } from './http/row-quotas.js';
 import { TenantCrossing } from './http/tenant-crossing.js';
 import { TenantTransactions } from './http/tenant-transactions.js';
 import { ImportsModule } from './imports/imports.module.js';
+import { KeyProviders } from './keys/key-providers.js';
+import { TenantKeys } from './keys/tenant-keys.js';
 import { PackLibrary } from './library/pack-library.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 import { PastModule } from './past/past.module.js';
+import { Fingerprints } from './platform/fingerprints.js';
 import { LOGGER, type Logger } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
 import { READINESS, type Readiness } from './platform/readiness.js';
@@ -58,7 +62,10 @@ export interface Foundations {
   readonly opaqueTokens: OpaqueTokens;
   readonly metrics: Metrics;
   readonly cursorSeal: CursorSeal;
+  readonly fingerprints: Fingerprints;
   readonly redactionKeys: RedactionKeys;
+  readonly keyProviders: KeyProviders;
+  readonly tenantKeys: TenantKeys;
   readonly apiKeyForm: ApiKeyForm;
   readonly apiKeyLookups: ApiKeyLookups;
   readonly webhookSecrets: WebhookSecrets;
@@ -85,7 +92,10 @@ class FoundationsModule {
       { provide: OpaqueTokens, useValue: foundations.opaqueTokens },
       { provide: Metrics, useValue: metrics },
       { provide: CursorSeal, useValue: foundations.cursorSeal },
+      { provide: Fingerprints, useValue: foundations.fingerprints },
       { provide: RedactionKeys, useValue: foundations.redactionKeys },
+      { provide: KeyProviders, useValue: foundations.keyProviders },
+      { provide: TenantKeys, useValue: foundations.tenantKeys },
       { provide: ApiKeyForm, useValue: foundations.apiKeyForm },
       { provide: TenantsService, useFactory: () => new TenantsService(controlPlane, directory) },
       { provide: ApiKeyLookups, useValue: foundations.apiKeyLookups },
@@ -122,6 +132,7 @@ export class AppModule {
         ControlModule,
         CrossingModule,
         EntitiesModule,
+        EncryptionModule,
         RecordsModule,
         ImportsModule,
         PastModule,

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { applyCommand } from './commands/apply.command.js';
 import { auditCommand } from './commands/audit.command.js';
+import { dataKeysCommand } from './commands/data-keys.command.js';
 import { demoCommand } from './commands/demo.command.js';
 import { exportCommand } from './commands/export.command.js';
 import { grantsCommand } from './commands/grants.command.js';
@@ -26,6 +27,7 @@ const program = new Command('bss')
   .addCommand(migrateCommand())
   .addCommand(tokenCommand())
   .addCommand(keysCommand())
+  .addCommand(dataKeysCommand())
   .addCommand(grantsCommand())
   .addCommand(queryCommand())
   .addCommand(webhooksCommand())

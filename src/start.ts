@@ -17,10 +17,17 @@ import { EntityVersionRow, TenantSchemaRow } from './entities/entity.rows.js';
 import { EntityRegistry } from './entities/entity-registry.js';
 import { RedactionKeys } from './entities/redaction-keys.js';
 import { createApp } from './http/create-app.js';
+import { IntegrityLog } from './keys/integrity-log.js';
+import { logKeyFault } from './keys/log-key-fault.js';
+import { openKeyProviders } from './keys/open-key-providers.js';
+import type { AuthServiceKeysOptions } from './keys/providers/auth-service-keys.js';
+import { TenantKeys } from './keys/tenant-keys.js';
 import { PackLibrary } from './library/pack-library.js';
 import { PlatformOpenApi } from './openapi/platform-openapi.js';
+import { Fingerprints } from './platform/fingerprints.js';
 import type { Logger } from './platform/log.js';
 import { Metrics } from './platform/metrics.js';
+import { Periodic } from './platform/periodic.js';
 import { parseContextKeys, type Settings } from './platform/settings.js';
 import { CursorSeal } from './records/cursor-seal.js';
 import { TenantRow } from './tenants/tenant.row.js';
@@ -50,7 +57,12 @@ interface Surroundings {
   /** 32 bytes each, the one to encrypt with first; none: there are no webhooks. */
   readonly webhookKeys: readonly Buffer[];
   readonly auth: AuthServiceOptions;
+  /** The key interface of the development Auth Service; null: there is none. */
+  readonly developmentKeys: AuthServiceKeysOptions | null;
 }
+
+/** How often keys are let go of whose time is over. */
+const TIDY_MS = 10_000;
 
 type Closer = () => Promise<void>;
 
@@ -68,7 +80,11 @@ export async function startService(settings: Settings, logger: Logger): Promise<
 }
 
 async function open(settings: Settings, logger: Logger, closers: Closer[]): Promise<RunningService> {
-  const { runtimeUrl, controlUrl, contextKeys, apiKeyPepper, webhookKeys, auth } = await surroundings(settings, logger, closers);
+  const { runtimeUrl, controlUrl, contextKeys, apiKeyPepper, webhookKeys, auth, developmentKeys } = await surroundings(
+    settings,
+    logger,
+    closers,
+  );
   const onError = (error: unknown): void => logger.warn({ err: error }, 'a background task failed and will be tried again');
 
   const report = await checkDatabase({ runtimeUrl, controlUrl }, settings.NODE_ENV === 'test');
@@ -88,9 +104,9 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
   if (migrations.length > 0) logger.info({ migrations }, 'migrations were run');
 
   // A connection of its own: definitions that take minutes may hold all others, and applications are let in all the same.
-  const keyPlane = new ControlPlane({ url: controlUrl, contextKeys, entities: [], poolSize: 1 });
+  const keyPlane = new ControlPlane({ url: controlUrl, contextKeys, entities: [], poolSize: 2 });
   closers.push(() => keyPlane.close());
-  if (apiKeyPepper) await keyPlane.connect();
+  await keyPlane.connect();
 
   // Of its own too: neither definitions nor webhooks wait for the other.
   const webhookPlane = new ControlPlane({ url: controlUrl, contextKeys, entities: [], poolSize: 4 });
@@ -115,8 +131,26 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
   closers.push(() => wakeUp.stop());
   await wakeUp.start();
 
-  const { tokens, opaqueTokens } = authServiceOf(auth, onError);
   const metrics = new Metrics(pool);
+  const keyProviders = await openKeyProviders(settings, developmentKeys, (name, outcome) =>
+    metrics.countKeyRequest(name, outcome),
+  );
+  closers.push(() => keyProviders.close());
+  for (const name of keyProviders.names) metrics.expectKeyProvider(name);
+  const integrityLog = new IntegrityLog(pool, metrics, logger);
+  const tenantKeys = new TenantKeys({
+    controlPlane: keyPlane,
+    providers: keyProviders,
+    lifetimeMs: settings.KEY_CACHE_SECONDS * 1_000,
+    onFault: (fault, tenantId) => logKeyFault(logger, fault, tenantId),
+    onBroken: (place, owner, by) => integrityLog.record(place, owner, by),
+  });
+  directory.onChange((tenantId) => tenantKeys.forget(tenantId));
+  const tidying = new Periodic(TIDY_MS, async () => tenantKeys.tidy(), onError);
+  closers.push(() => tidying.stop());
+  tidying.start();
+
+  const { tokens, opaqueTokens } = authServiceOf(auth, onError);
   const auditChain = await AuditChain.open({ settings, controlUrl, contextKeys, logger, metrics: metrics.registry, onError });
   closers.push(() => auditChain.stop());
   const sinks = auditSinks(settings, logger);
@@ -146,8 +180,11 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
     metrics,
     readiness,
     cursorSeal: new CursorSeal(contextKeys),
+    fingerprints: new Fingerprints(apiKeyPepper ? [apiKeyPepper] : contextKeys.map(({ secret }) => secret)),
     // The pepper stays as it is, while context keys are changed.
     redactionKeys: new RedactionKeys(apiKeyPepper ?? contextKeys[0].secret),
+    keyProviders,
+    tenantKeys,
     apiKeyLookups: new ApiKeyLookups(keyPlane),
     webhookSecrets: new WebhookSecrets(webhookKeys),
     webhookTurns: new TurnStore(webhookPlane),
@@ -183,8 +220,10 @@ async function open(settings: Settings, logger: Logger, closers: Closer[]): Prom
 
 async function surroundings(settings: Settings, logger: Logger, closers: Closer[]): Promise<Surroundings> {
   const database = await databaseOf(settings, logger, closers);
-  const auth = settings.AUTH_ISSUER ? authOf(settings, settings.AUTH_ISSUER) : await developmentAuth(settings, closers);
-  return { ...database, auth };
+  if (settings.AUTH_ISSUER) return { ...database, auth: authOf(settings, settings.AUTH_ISSUER), developmentKeys: null };
+  const service = await startDevelopmentAuthService(settings.DATA_DIR);
+  closers.push(() => service.stop());
+  return { ...database, auth: service.options(settings.AUTH_AUDIENCE), developmentKeys: service.keys() };
 }
 
 function authOf(settings: Settings, issuer: string): AuthServiceOptions {
@@ -193,13 +232,11 @@ function authOf(settings: Settings, issuer: string): AuthServiceOptions {
   return { issuer, audience, jwksUrl, client };
 }
 
-async function developmentAuth(settings: Settings, closers: Closer[]): Promise<AuthServiceOptions> {
-  const service = await startDevelopmentAuthService(settings.DATA_DIR);
-  closers.push(() => service.stop());
-  return service.options(settings.AUTH_AUDIENCE);
-}
-
-async function databaseOf(settings: Settings, logger: Logger, closers: Closer[]): Promise<Omit<Surroundings, 'auth'>> {
+async function databaseOf(
+  settings: Settings,
+  logger: Logger,
+  closers: Closer[],
+): Promise<Omit<Surroundings, 'auth' | 'developmentKeys'>> {
   const { DATABASE_URL, DATABASE_CONTROL_URL, CONTEXT_KEYS, API_KEY_PEPPER, WEBHOOK_KEY } = settings;
   const pepper = API_KEY_PEPPER === undefined ? null : Buffer.from(API_KEY_PEPPER, 'base64');
   const webhookKeys = (WEBHOOK_KEY?.split(',') ?? []).map((key) => Buffer.from(key, 'base64'));

@@ -3,6 +3,7 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AuthServiceKeys } from '../keys/providers/auth-service-keys.js';
 import { authServiceOf } from './auth-service.js';
 import { type DevelopmentAuthServer, startDevelopmentAuthServer } from './development-auth-server.js';
 import { requestOpaqueToken, startDevelopmentAuthService } from './development-auth-service.js';
@@ -138,5 +139,40 @@ describe('the development Auth Service of a data directory', () => {
     } finally {
       await service.stop();
     }
+  });
+
+  it('keeps the keys of tenants in a file of the data directory, for the service and nobody else', async () => {
+    const dataDir = join(folder, 'keys');
+    const context = { tenantId: TENANT, purpose: 'encrypt', version: 1 } as const;
+    const key = Buffer.alloc(32, 7);
+    let wrapped: Buffer = Buffer.alloc(0);
+    const first = await startDevelopmentAuthService(dataDir);
+    const keys = new AuthServiceKeys(first.keys());
+    try {
+      const { bss } = JSON.parse(await readFile(join(dataDir, 'development-clients.json'), 'utf8'));
+      for (const client of [null, `bss:${bss}`, `business-store:${bss}`, 'business-store:']) {
+        const headers: Record<string, string> = client === null ? {} : { authorization: `Basic ${btoa(client)}` };
+        const answer = await fetch(`${first.keys().url}/keys/${TENANT}`, { method: 'PUT', headers });
+        expect([answer.status, await answer.json()]).toEqual([401, { error: 'invalid_client' }]);
+      }
+      wrapped = await keys.wrap(await keys.createKey(TENANT), context, key);
+      expect((await stat(join(dataDir, 'development-keyring.jsonl'))).mode & 0o777).toBe(0o600);
+    } finally {
+      await keys.close();
+      await first.stop();
+    }
+    const second = await startDevelopmentAuthService(dataDir);
+    const again = new AuthServiceKeys(second.keys());
+    try {
+      await expect(again.unwrap(`local:${TENANT}`, context, wrapped)).resolves.toEqual(key);
+    } finally {
+      await again.close();
+      await second.stop();
+    }
+  });
+
+  it('has no key interface without a keyring', async () => {
+    const authorization = `Basic ${Buffer.from(THE_SERVICE).toString('base64')}`;
+    expect((await fetch(`${server.keysUrl}/keys/${TENANT}`, { method: 'PUT', headers: { authorization } })).status).toBe(404);
   });
 });

@@ -1,20 +1,24 @@
 /**
  * The HTTP face of the development Auth Service, on loopback: discovery and key set for everybody, opaque tokens and what they stand for
- * to its clients. Started by the service in embedded mode, so that the rest of it finds what it would find in production.
+ * to its clients, and to one of them the keys of tenants. Started by the service in embedded mode, so that the rest of it finds what it
+ * would find in production.
  */
 
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { DevelopmentKeyService } from '../keys/providers/development-key-service.js';
 import { isJsonObject, type JsonObject } from '../platform/json-value.js';
 import type { DevelopmentIssuer } from './development-issuer.js';
 import type { DevelopmentClient, DevelopmentTokens } from './development-tokens.js';
 
-const LARGEST_FORM = 16_384;
+const LARGEST_BODY = 16_384;
 
 export interface DevelopmentAuthServer {
   readonly metadataUrl: string;
   readonly jwksUrl: string;
   readonly tokenUrl: string;
+  /** What `/keys/...` follows. */
+  readonly keysUrl: string;
   stop(): Promise<void>;
 }
 
@@ -31,10 +35,15 @@ const refusal = (error: string, description?: string): Answer => ({
 });
 const STRANGER: Answer = { status: 401, body: { error: 'invalid_client' }, headers: { 'www-authenticate': 'Basic' } };
 
-/** Listens on 127.0.0.1 at a port the system chooses. @param tokens without, it gives out public keys only, never a token */
+/**
+ * Listens on 127.0.0.1 at a port the system chooses.
+ * @param tokens without, it gives out public keys only, never a token
+ * @param keys without, there is no key interface
+ */
 export async function startDevelopmentAuthServer(
   issuer: Pick<DevelopmentIssuer, 'issuer' | 'jwks'>,
   tokens: DevelopmentTokens | null = null,
+  keys: DevelopmentKeyService | null = null,
 ): Promise<DevelopmentAuthServer> {
   let origin = '';
   const metadata = () => ({
@@ -63,11 +72,17 @@ export async function startDevelopmentAuthServer(
       const isRead = method === 'GET' || method === 'HEAD';
       return isRead ? { status: 200, body: document() } : { status: 405, headers: { allow: 'GET, HEAD' } };
     }
+    if (tokens && keys && url.startsWith('/keys/')) {
+      if (!isClient(request, 'business-store', tokens)) return STRANGER;
+      const body = await bodyOf(request);
+      return body === null ? { status: 413 } : keys.answer(method, url, body);
+    }
     if (!tokens || (url !== '/token' && url !== '/introspect')) return { status: 404 };
     if (method !== 'POST') return { status: 405, headers: { allow: 'POST' } };
     if (!isClient(request, url === '/token' ? 'bss' : 'business-store', tokens)) return STRANGER;
-    const form = await formOf(request);
-    if (form === null) return { status: 413 };
+    const body = await bodyOf(request);
+    if (body === null) return { status: 413 };
+    const form = new URLSearchParams(body);
     return url === '/token' ? issued(tokens, form) : introspected(tokens, form);
   };
   const server = createServer((request, response) => {
@@ -88,6 +103,7 @@ export async function startDevelopmentAuthServer(
     metadataUrl: `${origin}/.well-known/openid-configuration`,
     jwksUrl: `${origin}/jwks`,
     tokenUrl: `${origin}/token`,
+    keysUrl: origin,
     stop: () =>
       new Promise((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
@@ -104,15 +120,16 @@ function isClient({ headers }: IncomingMessage, client: DevelopmentClient, token
   return text.slice(0, Math.max(colon, 0)) === client && tokens.isSecretOf(client, text.slice(colon + 1));
 }
 
-async function formOf(request: IncomingMessage): Promise<URLSearchParams | null> {
+/** null when it is too long. */
+async function bodyOf(request: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > LARGEST_FORM) return null;
+    if (size > LARGEST_BODY) return null;
     chunks.push(chunk);
   }
-  return new URLSearchParams(Buffer.concat(chunks).toString());
+  return Buffer.concat(chunks).toString();
 }
 
 /** RFC 6749 §4.4, with members of our own that say for whom. */

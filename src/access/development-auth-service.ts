@@ -1,5 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AuthServiceKeysOptions } from '../keys/providers/auth-service-keys.js';
+import { DevelopmentKeyService } from '../keys/providers/development-key-service.js';
+import { LocalKeyring } from '../keys/providers/local-keyring.js';
 import type { AuthServiceOptions } from './auth-service.js';
 import { startDevelopmentAuthServer } from './development-auth-server.js';
 import { openDevelopmentIssuer, type TokenRequest } from './development-issuer.js';
@@ -8,10 +11,13 @@ import { DevelopmentTokens, developmentSecrets } from './development-tokens.js';
 /** The Auth Service of embedded mode as a whole: what it tells the service in place of settings, and where the command line finds it. */
 
 const ADDRESS_FILE = 'development-auth-server.json';
+const KEYRING_FILE = 'development-keyring.jsonl';
 
 export interface DevelopmentAuthService {
   /** In place of settings. */
   options(audience: string): AuthServiceOptions;
+  /** Likewise, for its key interface. */
+  keys(): AuthServiceKeysOptions;
   stop(): Promise<void>;
 }
 
@@ -19,7 +25,8 @@ export interface DevelopmentAuthService {
 export async function startDevelopmentAuthService(dataDir: string): Promise<DevelopmentAuthService> {
   const issuer = await openDevelopmentIssuer(dataDir);
   const tokens = new DevelopmentTokens(await developmentSecrets(dataDir));
-  const server = await startDevelopmentAuthServer(issuer, tokens);
+  const keyring = new LocalKeyring(join(dataDir, KEYRING_FILE));
+  const server = await startDevelopmentAuthServer(issuer, tokens, new DevelopmentKeyService(keyring));
   const file = join(dataDir, ADDRESS_FILE);
   await writeFile(file, `${JSON.stringify({ tokenUrl: server.tokenUrl })}\n`, { mode: 0o600 });
   return {
@@ -28,6 +35,11 @@ export async function startDevelopmentAuthService(dataDir: string): Promise<Deve
       // Its name is no address.
       metadataUrl: server.metadataUrl,
       client: { id: 'business-store', secret: tokens.secretOf('business-store') },
+    }),
+    keys: () => ({
+      url: server.keysUrl,
+      clientId: 'business-store',
+      clientSecret: tokens.secretOf('business-store'),
     }),
     stop: async () => {
       await rm(file, { force: true });

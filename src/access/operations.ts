@@ -71,6 +71,10 @@ export const OPERATIONS = {
   'audit.erase': { scope: 'tenant', roles: ['admin'], readOnly: false, notForKeys: true },
   'apiKeys.read': { scope: 'tenant', roles: ['admin'], readOnly: true, notForKeys: true },
   'apiKeys.manage': { scope: 'tenant', roles: ['admin'], readOnly: false, notForKeys: true },
+  // Encryption keys of the tenant: never the keys themselves.
+  'keys.read': { scope: 'tenant', roles: ['admin', 'auditor'], readOnly: true },
+  'keys.manage': { scope: 'tenant', roles: ['admin'], readOnly: false, notForKeys: true },
+  'keys.destroy': { scope: 'tenant', roles: ['admin'], readOnly: false, notForKeys: true },
   'roles.read': { scope: 'tenant', roles: READERS, readOnly: true },
   'roles.manage': { scope: 'tenant', roles: ['admin'], readOnly: false, notForKeys: true, definesRights: true },
   'webhooks.read': { scope: 'tenant', roles: ['admin'], readOnly: true, notForKeys: true },

@@ -2,7 +2,9 @@ import { resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Registry } from 'prom-client';
 import { type ContextKeys, ControlPlane } from '../database/control-plane.js';
+import { type DestructionReceipt, signReceipt } from '../model/audit/destruction-receipt.js';
 import { type PublicKey, publicKeyOf, readSigningKey, type SigningKey } from '../model/audit/signing-key.js';
+import { type SubjectReceipt, signSubjectReceipt } from '../model/audit/subject-receipt.js';
 import type { Logger } from '../platform/log.js';
 import type { Settings } from '../platform/settings.js';
 import { AuditRetention } from './audit-retention.js';
@@ -39,6 +41,7 @@ export class AuditChain {
     readonly keys: readonly PublicKey[],
     /** How long events are kept; 0: for ever. */
     readonly retentionDays: number,
+    private readonly signingKey: SigningKey | null,
   ) {}
 
   /** @throws when a setting is no key or no place */
@@ -62,7 +65,17 @@ export class AuditChain {
     const retention = new AuditRetention(controlPlane, retentionDays, onError);
     // Before anything is sealed: what is in the default partition by then keeps the month from getting its own.
     await retention.makePartitions().catch(onError);
-    return new AuditChain(controlPlane, sealer, checkpointer, retention, keys, retentionDays);
+    return new AuditChain(controlPlane, sealer, checkpointer, retention, keys, retentionDays, key);
+  }
+
+  /** A JWS; null: there is no key to sign with. */
+  signReceipt(receipt: DestructionReceipt): string | null {
+    return this.signingKey && signReceipt(receipt, this.signingKey);
+  }
+
+  /** A JWS; null: there is no key to sign with. */
+  signSubjectReceipt(receipt: SubjectReceipt): string | null {
+    return this.signingKey && signSubjectReceipt(receipt, this.signingKey);
   }
 
   start(): void {

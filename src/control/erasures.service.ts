@@ -35,10 +35,15 @@ export class ErasuresService {
     });
     const path = `/api/v1/tenants/${tenant.id}`;
     const keeps = defined?.entity.keeps;
+    // By the names that they have for ever: with the first version of the document nothing was there before.
+    const isSealedLater = defined?.entity.properties.some(({ encrypted }) => encrypted?.field?.endsWith('@1') === false);
     const elsewhere = [
       { what: 'the record, if it lives', path: `${path}/records/${entity}/${recordId}` },
       ...(keeps?.history ? [{ what: 'its former versions', path: `${path}/records/${entity}/${recordId}/history` }] : []),
       ...(keeps?.deleted ? [{ what: 'the record, if it was deleted', path: `${path}/deleted/${entity}/${recordId}` }] : []),
+      ...(isSealedLater
+        ? [{ what: 'events from before a property was encrypted: they tell its values, unless it was pii then' }]
+        : []),
       { what: `answers kept for repeats with an Idempotency-Key, for ${this.settings.IDEMPOTENCY_HOURS} h` },
       { what: 'what was published before and what receivers of webhooks keep, if values were sent there' },
     ];

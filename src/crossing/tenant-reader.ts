@@ -2,9 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Access } from '../access/access.js';
 import type { Actor } from '../database/context-token.js';
 import { RuntimePool } from '../database/runtime-pool.js';
+import type { Row } from '../database/statement-batch.js';
 import { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
 import { EntityViews } from '../entities/entity-views.js';
+import { TenantKeys } from '../keys/tenant-keys.js';
 import type { ReadQuery } from '../model/query/ast.js';
 import { invalidQuery } from '../model/query/invalid-query.js';
 import { type Position, positionOf } from '../model/query/keyset.js';
@@ -54,7 +56,16 @@ interface Place {
   readonly entities: ReadonlyMap<string, DefinedEntity>;
 }
 
+interface Wanted {
+  /** null: nothing was read yet. */
+  readonly before: Place | null;
+  readonly behind: Position | null;
+  readonly rows: number;
+  readonly left: number;
+}
+
 interface Read {
+  readonly place: Place;
   readonly records: readonly string[];
   readonly hasMore: boolean;
   /** null: there is no more, or no position to go on behind. */
@@ -69,20 +80,21 @@ export class TenantReader {
     private readonly pool: RuntimePool,
     private readonly views: EntityViews,
     private readonly directory: TenantDirectory,
+    private readonly keys: TenantKeys,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   /** @throws Problem as a list of the tenant would be refused */
   async *pages(tenantId: string, asked: Asked): AsyncGenerator<Page> {
-    const place = await this.placeOf(tenantId, asked);
-    const query = this.queryOf(place, asked);
+    const tenant = await this.tenantOf(tenantId);
     let left = limitOf(asked);
-    let rows = query.isContinuable ? FIRST_ROWS : this.settings.MAX_ROWS;
+    let first: Place | null = null;
+    let rows = FIRST_ROWS;
     for (let after: Position | null = null; left > 0; ) {
-      if (after) await this.assertAsBefore(place, asked);
-      const page: ReadQuery = { ...query, limit: Math.min(rows, left), offset: after ? 0 : query.offset };
-      const behind: Position | null = after;
-      const { records, hasMore, next }: Read = await this.turns.run(() => this.read(place, asked, page, behind));
+      const wanted: Wanted = { before: first, behind: after, rows, left };
+      const read = () => this.page(tenantId, asked, wanted);
+      const { place, records, hasMore, next }: Read = await this.keys.having(tenant, read, asked.actor);
+      first ??= place;
       left -= records.length;
       yield { records, isCut: hasMore && (left <= 0 || next === null) };
       if (next === null) return;
@@ -91,18 +103,26 @@ export class TenantReader {
     }
   }
 
-  private async placeOf(tenantId: string, { access, entity }: Asked): Promise<Place> {
+  /** As the tenant, its entities and its keys are by then. */
+  private async page(tenantId: string, asked: Asked, { before, behind, rows, left }: Wanted): Promise<Read> {
+    const place = await this.placeOf(tenantId, asked);
+    if (before) assertSame(before, place);
+    const query = this.queryOf(place, asked);
+    const most = query.isContinuable ? rows : this.settings.MAX_ROWS;
+    const page = { ...query, limit: Math.min(most, left), offset: behind ? 0 : query.offset };
+    return this.turns.run(() => this.read(place, asked, page, behind));
+  }
+
+  private async tenantOf(tenantId: string): Promise<Tenant> {
     const tenant = await this.directory.find(tenantId);
     if (!tenant) throw new Problem('tenant/not-found', 'There is no tenant with this id.');
     if (tenant.status !== 'active') throw new Problem('tenant/suspended', 'The tenant is suspended.');
-    return { tenant, ...(await this.views.find(tenant, access, entity)) };
+    return tenant;
   }
 
-  /** One shape and one order hold for all of a tenant. */
-  private async assertAsBefore({ tenant, defined }: Place, asked: Asked): Promise<void> {
-    const now = await this.placeOf(tenant.id, asked);
-    if (now.defined.id === defined.id && now.defined.version === defined.version) return;
-    throw new Problem('entity/change-in-progress', 'The entity has a new version since its first records were read.');
+  private async placeOf(tenantId: string, { access, entity }: Asked): Promise<Place> {
+    const tenant = await this.tenantOf(tenantId);
+    return { tenant, ...(await this.views.find(tenant, access, entity)) };
   }
 
   private queryOf({ defined, entities }: Place, { pairs, access }: Asked): ReadQuery {
@@ -113,23 +133,28 @@ export class TenantReader {
     return query;
   }
 
-  private async read(
-    { tenant, defined, entities }: Place,
-    { actor }: Asked,
-    query: ReadQuery,
-    after: Position | null,
-  ): Promise<Read> {
+  private async read(place: Place, { actor }: Asked, query: ReadQuery, after: Position | null): Promise<Read> {
+    const { tenant, defined, entities } = place;
     // A page that another can follow is read with one row more by itself.
     const asks = query.isContinuable ? query : { ...query, limit: query.limit + 1 };
     const shape = new ListShape(tenant.home, defined, entities, asks, 'api');
-    const reading = TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, (tx) => tx.last(shape.statement(after)));
+    const inspect = (read: readonly Row[]): void => this.keys.assertOpen(tenant.id, read);
+    const reading = TenantTx.run(this.pool, tenant.home, actor, { readOnly: true, inspect }, (tx) =>
+      tx.last(shape.statement(after)),
+    );
     const found = await explainedRead(reading);
     const rows = found.slice(0, query.limit);
     const hasMore = found.length > rows.length;
     const last = rows.at(-1);
     const next = hasMore && last && shape.keyset ? positionOf(shape.keyset, last) : null;
-    return { records: rows.map((row) => shape.writer.write(row)), hasMore, next };
+    return { place, records: rows.map((row) => shape.writer.write(row)), hasMore, next };
   }
+}
+
+/** One shape and one order hold for all of a tenant. */
+function assertSame(before: Place, { defined }: Place): void {
+  if (before.defined.id === defined.id && before.defined.version === defined.version) return;
+  throw new Problem('entity/change-in-progress', 'The entity has a new version since its first records were read.');
 }
 
 /** That of the query string and that beside it. */

@@ -48,6 +48,11 @@ export function meetsChangedTable(error: unknown): boolean {
   return CHANGED_TABLE.has(databaseErrorOf(error)?.code ?? '');
 }
 
+/** Raised by `bss.assert_keys`: the tenant's keys have changed since they were opened. */
+export function meetsChangedKeys(error: unknown): boolean {
+  return databaseErrorOf(error)?.code === 'BSK01';
+}
+
 /** Raised by `bss.enter`, which looks once more: the grant was good when the request came. */
 const GRANT_MISSING = 'access_grant_in_force';
 

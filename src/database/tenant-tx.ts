@@ -20,26 +20,46 @@ interface Lender {
   readonly before: () => Promise<void>;
 }
 
+export interface TenantTxOptions {
+  readonly readOnly: boolean;
+  /** Looks at rows before anybody uses them: what it throws ends the transaction, unless that has committed. */
+  readonly inspect?: (rows: readonly Row[]) => void;
+}
+
+/** Errors of work whose writing transaction had committed by then: it is done, and must not be done again. */
+const committed = new WeakSet<Error>();
+
+export function cameAfterCommit(error: unknown): boolean {
+  return error instanceof Error && committed.has(error);
+}
+
 /** Its private members make the type a brand: no other object is assignable to it. */
 export class TenantTx {
   private connection: RuntimeConnection | null = null;
   private state: 'unused' | 'connecting' | 'open' | 'over' = 'unused';
   private isRehearsal = false;
+  private hasWritten = false;
+  /** Of the keys, as the database has confirmed it for this transaction. */
+  private epoch: number | null = null;
 
   private constructor(
     private readonly pool: RuntimePool,
     readonly home: TenantHome,
     readonly actor: Actor,
-    readonly readOnly: boolean,
+    private readonly options: TenantTxOptions,
     private readonly lender: Lender | null = null,
   ) {}
+
+  get readOnly(): boolean {
+    return this.options.readOnly;
+  }
 
   /**
    * The same transaction for work inside something greater: each of its statements waits for `before`, and is refused with it,
    * and `last` does not commit, so that who lends has the last word.
    */
   lend(before: () => Promise<void>): TenantTx {
-    return new TenantTx(this.pool, this.home, this.actor, this.readOnly, { tx: this, before });
+    return new TenantTx(this.pool, this.home, this.actor, this.options, { tx: this, before });
   }
 
   /** From before the first statement on: everything is done and answered, and at the end nothing of it is kept. */
@@ -54,10 +74,11 @@ export class TenantTx {
       await this.lender.before();
       return this.lender.tx.query(statement);
     }
-    if (this.state === 'open') return this.send([statement], 0);
+    if (this.state === 'open') return this.inspected(await this.send(this.underKeys(statement), -1));
     const connection = await this.connect();
     this.state = 'open';
-    return this.send([BEGIN, connection.enter(this.claims, this.readOnly), statement], 2);
+    const begin = [BEGIN, connection.enter(this.claims, this.readOnly)];
+    return this.inspected(await this.send([...begin, ...this.underKeys(statement)], -1));
   }
 
   /**
@@ -67,13 +88,21 @@ export class TenantTx {
   async last(statement: Statement): Promise<readonly Row[]> {
     if (this.lender || this.isRehearsal) return this.query(statement);
     if (this.state === 'open') {
-      const rows = await this.send([statement, COMMIT], 0);
+      const rows = await this.send([...this.underKeys(statement), COMMIT], -2);
       this.state = 'over';
+      this.hasWritten = !this.readOnly;
       return rows;
     }
     const connection = await this.connect();
     this.state = 'over';
-    return this.send([connection.enter(this.claims, this.readOnly), statement], 1);
+    const rows = await this.send([connection.enter(this.claims, this.readOnly), ...this.underKeys(statement)], -1);
+    this.hasWritten = !this.readOnly;
+    return this.readOnly ? this.inspected(rows) : rows;
+  }
+
+  private inspected(rows: readonly Row[]): readonly Row[] {
+    this.options.inspect?.(rows);
+    return rows;
   }
 
   private get claims() {
@@ -95,10 +124,19 @@ export class TenantTx {
     return connection;
   }
 
+  /** Once in a transaction, and in the same flush: the epoch stays what it is until the transaction ends. */
+  private underKeys(statement: Statement): readonly Statement[] {
+    const { keys } = statement;
+    if (keys === undefined || keys === this.epoch) return [statement];
+    this.epoch = keys;
+    return [{ text: 'select bss.assert_keys($1::integer)', values: [String(keys)], name: 'bss_assert_keys' }, statement];
+  }
+
+  /** @param answer which statement's rows are asked for, from the end */
   private async send(statements: readonly Statement[], answer: number): Promise<readonly Row[]> {
     if (!this.connection) throw new Error('the tenant transaction is over');
     const results = await this.connection.send(statements);
-    return results[answer]?.rows ?? [];
+    return results.at(answer)?.rows ?? [];
   }
 
   private isOver(): boolean {
@@ -135,15 +173,16 @@ export class TenantTx {
     pool: RuntimePool,
     home: TenantHome,
     actor: Actor,
-    options: { readOnly: boolean },
+    options: TenantTxOptions,
     work: (tx: TenantTx) => Promise<T>,
   ): Promise<T> {
-    const tx = new TenantTx(pool, home, actor, options.readOnly);
+    const tx = new TenantTx(pool, home, actor, options);
     let result: T;
     try {
       result = await work(tx);
       await (tx.isRehearsal ? tx.rollback() : tx.commit());
     } catch (error) {
+      if (tx.hasWritten && error instanceof Error) committed.add(error);
       await tx.rollback();
       throw error;
     }

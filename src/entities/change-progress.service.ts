@@ -31,7 +31,7 @@ export class ChangeProgressService {
     return found;
   }
 
-  /** Whoever works on it stops at its next step and takes away what it has prepared. */
+  /** Whoever works on it stops at its next step and takes away what it has prepared; what is in force already goes on. */
   async abort(actor: Actor, tenant: Tenant, entity: string, changeId: string): Promise<ChangeView> {
     await this.get(actor, tenant, entity, changeId);
     await this.controlPlane.inTenant(actor, tenant.home, (tx) =>
@@ -40,7 +40,8 @@ export class ChangeProgressService {
 set status = 'aborting', updated_at = now()
 where tenant_id = $1
   and change_id = $2
-  and status = 'running'`,
+  and status = 'running'
+  and progress ->> 'switched' is null`,
         values: [tenant.id, changeId],
       }),
     );

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Actor } from '../database/context-token.js';
 import type { ControlPlane } from '../database/control-plane.js';
 import type { RuntimePool } from '../database/runtime-pool.js';
+import type { TenantKeys } from '../keys/tenant-keys.js';
 import type { JsonObject } from '../platform/json-value.js';
 import { Problem, type ProblemName } from '../platform/problem.js';
 import { uuidV7 } from '../platform/uuid.js';
@@ -50,6 +51,7 @@ export class ChangeRunner {
     private readonly pool: RuntimePool,
     private readonly directory: TenantDirectory,
     private readonly planner: Planner,
+    private readonly keys: TenantKeys,
     private readonly onError: (error: unknown) => void,
   ) {
     this.long = new LongStatements(controlPlane);
@@ -107,16 +109,16 @@ export class ChangeRunner {
   /** True when the change is done, false when it goes on later or elsewhere. */
   private async work(tenant: Tenant, change: StoredChange): Promise<boolean> {
     const actor: Actor = { subject: change.createdBy, roles: [], requestId: change.requestId };
-    const { controlPlane, pool, planner, long, holder } = this;
+    const { controlPlane, pool, planner, keys, long, holder } = this;
     const isStopping = () => this.stopping;
-    const preparation = new Preparation({ controlPlane, pool, planner, long, holder, isStopping }, tenant, actor, change);
+    const preparation = new Preparation({ controlPlane, pool, planner, keys, long, holder, isStopping }, tenant, actor, change);
     const heartbeat = setInterval(() => void this.beat(tenant, actor, change).catch(() => {}), HEARTBEAT_MS);
     try {
       await preparation.run();
       return true;
     } catch (error) {
       if (error instanceof LeaseLost) return false;
-      return await this.ended(tenant, actor, change, error, preparation.description);
+      return await this.ended(tenant, actor, change, error, preparation);
     } finally {
       clearInterval(heartbeat);
       this.directory.forget(tenant.id);
@@ -134,10 +136,12 @@ export class ChangeRunner {
     actor: Actor,
     change: StoredChange,
     error: unknown,
-    step: string | undefined,
+    { description: step, isSwitched }: Preparation,
   ): Promise<boolean> {
     const wasStopped = this.stopping && isPassing(error);
-    if (error instanceof Interrupted || wasStopped || (isPassing(error) && !(await this.isCalledOff(tenant, actor, change)))) {
+    // Nothing that is in force is taken back: what is left is tried until it is done.
+    const goesOn = error instanceof Interrupted || wasStopped || isSwitched;
+    if (goesOn || (isPassing(error) && !(await this.isCalledOff(tenant, actor, change)))) {
       const seconds = this.stopping ? 0 : AGAIN_SECONDS;
       if (!this.stopping) this.onError(error);
       await this.controlPlane

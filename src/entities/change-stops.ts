@@ -20,9 +20,9 @@ export class Aborted extends Problem {
   }
 }
 
-/** Worth another attempt: the database was away, busy, or broke the connection off. */
+/** Worth another attempt: the database or the keys were away, it was busy, or broke the connection off. */
 export function isPassing(error: unknown): boolean {
-  if (error instanceof Problem) return error.code === 'entity/busy';
+  if (error instanceof Problem) return error.code === 'entity/busy' || error.code === 'key/unavailable';
   const { code } = databaseErrorOf(error) ?? {};
   if (code !== undefined && /^(08|53|57|58|40|55|25P|25006)/.test(code)) return true;
   return ['database/unavailable', 'database/timeout', 'database/conflict'].includes(problemOf(error)?.code ?? '');

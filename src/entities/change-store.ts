@@ -32,6 +32,10 @@ export interface Progress {
   readonly lastId?: string;
   /** Since when records have to be read again that only validation can judge. */
   readonly since?: Since;
+  /** The new version is in force: what is left is done afterwards, and cannot be called off. */
+  readonly switched?: true;
+  /** Of a table of the past: the last row done. */
+  readonly place?: readonly [id: string, endedAt: string, revision: string];
 }
 
 /** A moment, for the records written since. */

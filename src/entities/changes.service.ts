@@ -1,14 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../database/context-token.js';
-import { ControlPlane } from '../database/control-plane.js';
+import { ControlPlane, type SystemTx } from '../database/control-plane.js';
 import { databaseErrorOf } from '../database/sqlstate.js';
+import { TenantKeys } from '../keys/tenant-keys.js';
 import { isSameValue } from '../model/change/first-difference.js';
 import type { Resolve } from '../model/ddl/add-relation.js';
 import { addRelations } from '../model/ddl/add-relation.js';
 import { createTable } from '../model/ddl/create-table.js';
 import { relationFaults } from '../model/ddl/relation-faults.js';
 import { isPrepared } from '../model/plan/operation.js';
+import { underKeys } from '../model/plan/shadows.js';
 import type { JsonObject } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import { uuidV7 } from '../platform/uuid.js';
@@ -19,6 +21,7 @@ import { insertChange, type StoredChange, type StoredPlan } from './change-store
 import { createEntities } from './create-entities.js';
 import { creationPlan } from './creation-plan.js';
 import type { RegistryEntry } from './defined-entity.js';
+import { openKeysFirst } from './keys-first.js';
 import { patiently } from './patiently.js';
 import { assertAdditive, assertMayApply, driftIn, impossible, planStale, tooManyColumns } from './plan-refusals.js';
 import { type PlannedChange, Planner } from './planner.js';
@@ -38,6 +41,7 @@ export class ChangesService {
     private readonly directory: TenantDirectory,
     private readonly planner: Planner,
     private readonly runner: ChangeRunner,
+    private readonly keys: TenantKeys,
   ) {}
 
   async plan(actor: Actor, tenant: Tenant, name: string, request: ChangeRequest): Promise<PlanAnswer> {
@@ -79,6 +83,7 @@ export class ChangesService {
     if (isUnchanged(planned, request)) return { created: false, definition: definitionOf(current) };
     if (request.additiveOnly) assertAdditive(planned);
     assertMayApply(answer, request);
+    await openKeysFirst(this.keys, tenant, planned.transition.after, planned.transition.renamed);
     const definition: Definition = {
       ...{ name: answer.entity, version: answer.toVersion, document },
       ...(planned.pack ? { pack: { name: planned.pack.pack, version: planned.pack.version } } : {}),
@@ -95,7 +100,7 @@ export class ChangesService {
     const { current, plan } = planned;
     const stored = storedPlan(planned);
     try {
-      await patiently(this.controlPlane, actor, tenant.home, async (tx) => {
+      const work = async (tx: SystemTx): Promise<void> => {
         await lockDefinitions(tx, tenant.id);
         await assertNoneRunning(
           tx,
@@ -103,13 +108,15 @@ export class ChangesService {
           stored.retargeted.map(({ entityId }) => entityId),
         );
         await switchOver(tx, actor, {
-          ...{ tenantId: tenant.id, entityId: current.id, fromVersion: current.version, transition: planned.transition },
+          ...{ tenantId: tenant.id, entityId: current.id, fromVersion: current.version },
+          transition: underKeys(planned.transition, current.id, this.keys.peek(tenant.id)),
           ...{ statements: plan.statements, document: planned.document, after: planned.after },
           ...{ fingerprint: stored.fingerprint, retargeted: stored.retargeted, restored: stored.restored },
           ...{ descriptions: plan.operations.map(({ description }) => description) },
           ...(planned.pack ? { pack: planned.pack } : {}),
         });
-      });
+      };
+      await this.keys.having(tenant, () => patiently(this.controlPlane, actor, tenant.home, work));
     } catch (error) {
       throw await this.explained(error, actor, tenant, request, planned);
     } finally {
@@ -166,6 +173,9 @@ export class ChangesService {
       const answer = await this.planCreation(actor, tenant, name, { document });
       if (answer.hash !== hash) throw planStale(answer);
     }
+    const read = ReadDocument.of(name, document);
+    read.assertUsable();
+    await openKeysFirst(this.keys, tenant, read.entity, null);
     try {
       const [definition] = await patiently(this.controlPlane, actor, tenant.home, (tx) =>
         createEntities(tx, actor, tenant, [{ name, document, ...(pack ? { pack } : {}) }]),

@@ -4,6 +4,7 @@ import { addRelations } from '../model/ddl/add-relation.js';
 import { createTable } from '../model/ddl/create-table.js';
 import { relationFaults } from '../model/ddl/relation-faults.js';
 import type { Entity, TenantHome } from '../model/entity.js';
+import { firstFields, NO_FIELDS } from '../model/sealed/fields.js';
 import type { JsonObject, JsonValue } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import { uuidV7 } from '../platform/uuid.js';
@@ -49,17 +50,18 @@ export async function createEntities(
   ]);
   const definitions: Definition[] = [];
   for (const { name, document, pack } of wanted) {
+    const { entity } = ReadDocument.of(name, document);
     const definition = {
       tenantId,
       entityId: uuidV7(),
       name,
       version: 1,
       document: document as JsonObject,
+      fields: firstFields(entity),
       ...(pack ? { pack } : {}),
     };
     await insertDefinition(tx, actor, definition);
-    const { keeps } = ReadDocument.of(name, document).entity;
-    await keepPast(tx, home, definition.entityId, { before: null, after: keeps });
+    await keepPast(tx, home, definition.entityId, { before: null, after: entity.keeps });
     const body = { after: { version: 1, document: definition.document } };
     await note(tx, actor, tenantId, { action: 'entity.defined', entity: name, body });
     const origin = pack ? { pack: { name: pack.pack, version: pack.version } } : {};
@@ -79,7 +81,7 @@ where tenant_id = $1
     values: [tenantId],
   });
   return rows.map(({ entity_id: id, name, version, document }) => {
-    return { id, name, version, text: document, transition: null, pack: null };
+    return { id, name, version, text: document, transition: null, fields: NO_FIELDS, pack: null };
   });
 }
 

@@ -1,6 +1,9 @@
 import { type Sight, viewOf } from '../model/access/entity-view.js';
 import type { Entity, Shadow, TenantHome } from '../model/entity.js';
 import { pastOf } from '../model/past/past-tables.js';
+import type { FieldCiphers } from '../model/sealed/field-ciphers.js';
+import { type Fields, withFields } from '../model/sealed/fields.js';
+import { withCiphers } from '../model/sealed/with-ciphers.js';
 import type { RecordValidator } from '../model/validation/validator.js';
 import type { JsonObject } from '../platform/json-value.js';
 import { ReadDocument } from './read-documents.js';
@@ -15,6 +18,8 @@ export interface RegistryEntry {
   readonly text: string;
   /** JSON text of what is being prepared, if anything is. */
   readonly transition: string | null;
+  /** What its encrypted properties are called for ever. */
+  readonly fields: Fields;
   readonly pack: { readonly name: string; readonly version: string } | null;
 }
 
@@ -37,6 +42,7 @@ export class DefinedEntity {
   private parsed: JsonObject | null = null;
   private held: ReadDocument | null = null;
   private whole: DefinedEntity | undefined;
+  private ciphers: FieldCiphers | undefined;
   /** As it is seen by callers whom something is kept from. */
   private readonly views = new Map<string, DefinedEntity>();
 
@@ -64,8 +70,8 @@ export class DefinedEntity {
 
   get entity(): Entity {
     if (this.made) return this.made;
-    const { entity } = this.read;
-    const { id, version, transition } = this.entry;
+    const { id, version, transition, fields } = this.entry;
+    const entity = withFields(this.read.entity, fields);
     const past = pastOf(entity, id, version);
     const isOwn = past !== undefined || transition !== null;
     this.made = isOwn ? { ...entity, ...(past ? { past } : {}), ...shadowsOf(transition) } : entity;
@@ -95,12 +101,25 @@ export class DefinedEntity {
     return this.whole;
   }
 
+  /** With the keys that are open. */
+  underKeys(ciphers: FieldCiphers): DefinedEntity {
+    const view = this.seenAs(withCiphers(this.entity, this.id, ciphers));
+    view.ciphers = ciphers;
+    return view;
+  }
+
+  /** A former version of it, to be read under the same keys. */
+  keyed(was: Entity): Entity {
+    return this.ciphers ? withCiphers(was, this.id, this.ciphers) : was;
+  }
+
   /** @param entity this one, of which more is kept back */
   seenAs(entity: Entity): DefinedEntity {
     const view = new DefinedEntity(this.home, this.entry);
     view.made = entity;
     view.parsed = this.parsed;
     view.held = this.held;
+    view.ciphers = this.ciphers;
     return view;
   }
 

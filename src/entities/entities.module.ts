@@ -1,6 +1,7 @@
 import { Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { ControlPlane } from '../database/control-plane.js';
 import { RuntimePool } from '../database/runtime-pool.js';
+import { TenantKeys } from '../keys/tenant-keys.js';
 import { PackLibrary } from '../library/pack-library.js';
 import { LOGGER, type Logger } from '../platform/log.js';
 import { TenantDirectory } from '../tenants/tenant-directory.js';
@@ -29,14 +30,23 @@ import { VersionsService } from './versions.service.js';
     ChangeProgressService,
     {
       provide: Planner,
-      inject: [RuntimePool, PackLibrary],
-      useFactory: (pool: RuntimePool, packs: PackLibrary) => new Planner(pool, packs),
+      inject: [RuntimePool, PackLibrary, TenantKeys],
+      useFactory: (pool: RuntimePool, packs: PackLibrary, keys: TenantKeys) => new Planner(pool, packs, keys),
     },
     {
       provide: ChangeRunner,
-      inject: [ControlPlane, RuntimePool, TenantDirectory, Planner, LOGGER],
-      useFactory: (control: ControlPlane, pool: RuntimePool, directory: TenantDirectory, planner: Planner, logger: Logger) =>
-        new ChangeRunner(control, pool, directory, planner, (err) => logger.warn({ err }, 'a schema change is not finished')),
+      inject: [ControlPlane, RuntimePool, TenantDirectory, Planner, TenantKeys, LOGGER],
+      useFactory: (
+        control: ControlPlane,
+        pool: RuntimePool,
+        directory: TenantDirectory,
+        planner: Planner,
+        keys: TenantKeys,
+        logger: Logger,
+      ) => {
+        const onError = (err: unknown): void => logger.warn({ err }, 'a schema change is not finished');
+        return new ChangeRunner(control, pool, directory, planner, keys, onError);
+      },
     },
     {
       provide: PurgeSweep,

@@ -1,3 +1,5 @@
+import type { TenantKeys } from '../keys/tenant-keys.js';
+import type { FieldCiphers } from '../model/sealed/field-ciphers.js';
 import type { JsonObject } from '../platform/json-value.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 import { DefinedEntity } from './defined-entity.js';
@@ -9,16 +11,33 @@ const home = { tenantId: 't', schema: 's', role: 'r', ownerRole: 'o' };
 const tenant = { id: 't', home } as Tenant;
 const text = { type: 'string' };
 
-function defined(name: string, properties: JsonObject): DefinedEntity {
+function defined(name: string, properties: JsonObject, fields: Record<string, string> = {}): DefinedEntity {
   const document = JSON.stringify({ type: 'object', properties });
-  return new DefinedEntity(home, { id: name, name, version: 1, text: document, transition: null, pack: null });
+  return new DefinedEntity(home, { id: name, name, version: 1, text: document, transition: null, pack: null, fields });
+}
+
+/** Whoever has nothing encrypted asks for no keys. */
+const noKeys = (): FieldCiphers => {
+  throw new Error('keys were asked for');
+};
+
+function openKeys(): FieldCiphers {
+  const cipher = { epoch: 1, slot: 0, seal: () => '', open: () => '', tag: () => '' } as const;
+  return { epoch: 1, cipherOf: () => cipher, sealText: () => Buffer.alloc(0), openText: () => '' };
 }
 
 /** Views of these entities, and what the registry answers. */
 function viewsOf(...all: DefinedEntity[]) {
+  return viewsUnder(noKeys, ...all);
+}
+
+function viewsUnder(peek: () => FieldCiphers, ...all: DefinedEntity[]) {
   const entities = new Map(all.map((each) => [each.name, each]));
   const registry = { of: async () => entities } as unknown as EntityRegistry;
-  return { entities, views: new EntityViews(registry, new RedactionKeys(Buffer.alloc(32, 1))) };
+  return {
+    entities,
+    views: new EntityViews(registry, new RedactionKeys(Buffer.alloc(32, 1)), { peek } as unknown as TenantKeys),
+  };
 }
 
 const seer = (roles: string[], redacts = false) => {
@@ -51,6 +70,19 @@ describe('views of entities', () => {
     expect((await propertiesFor(['viewer'], false))?.[0]?.redacted).toBeUndefined();
     expect(await propertiesFor(['auditor', 'hr'], true)).toMatchObject([{ redacted: { as: 'full' } }, { name: 'b' }]);
     expect((await propertiesFor(['auditor', 'hr'], true))?.[1]?.hidden).toBeUndefined();
+  });
+
+  it('are under the keys that are open, made once for as long as these are the same, and leave the rest alone', async () => {
+    let open = openKeys();
+    const sealed = defined('sealed', { a: { ...text, encrypted: true } }, { a: 'a@1' });
+    const { views } = viewsUnder(() => open, defined('plain', { a: text }), sealed);
+    const before = await views.of(tenant, seer(['viewer']));
+    expect(before.get('sealed')?.entity.properties[0]?.encrypted).toMatchObject({ field: 'a@1', cipher: { epoch: 1 } });
+    expect(await views.of(tenant, seer(['admin']))).toBe(before);
+    open = openKeys();
+    const after = await views.of(tenant, seer(['viewer']));
+    expect([after.get('sealed') === before.get('sealed'), after.get('plain') === before.get('plain')]).toEqual([false, true]);
+    expect(sealed.entity.properties[0]?.encrypted?.cipher).toBeUndefined();
   });
 });
 

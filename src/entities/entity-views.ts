@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Access } from '../access/access.js';
+import { TenantKeys } from '../keys/tenant-keys.js';
 import { isRedacted, isSeenAlike, rolesThatMatter, type Sight } from '../model/access/entity-view.js';
 import type { RowCaller } from '../model/access/row-rule-claim.js';
 import { isKeptBack, type Property } from '../model/entity.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
 import type { DefinedEntity } from './defined-entity.js';
 import { EntityRegistry } from './entity-registry.js';
+import { underKeys } from './keyed-entities.js';
 import { withOwnRows } from './own-rows.js';
 import { RedactionKeys } from './redaction-keys.js';
 
@@ -43,23 +45,29 @@ export class EntityViews {
 
   constructor(
     private readonly registry: EntityRegistry,
-    private readonly keys: RedactionKeys,
+    private readonly redactionKeys: RedactionKeys,
+    private readonly tenantKeys: TenantKeys,
   ) {}
 
   async of(tenant: Tenant, seer: Seer): Promise<Entities> {
-    return withOwnRows(this.seen(tenant, await this.registry.of(tenant), seer), () => callerOf(seer));
+    return this.forCaller(tenant, await this.registry.of(tenant), seer);
   }
 
   /** An entity and, of the same moment, all of its tenant. @throws Problem entity/not-found */
   async find(tenant: Tenant, seer: Seer, name: string): Promise<{ defined: DefinedEntity; entities: Entities }> {
     const found = await this.registry.find(tenant, name);
-    const entities = withOwnRows(this.seen(tenant, found.entities, seer), () => callerOf(seer));
+    const entities = this.forCaller(tenant, found.entities, seer);
     return { defined: entities.get(name) as DefinedEntity, entities };
   }
 
   /** For what is seen by other documents than those in force. */
   sightOf(tenant: Tenant, { roles, redacts }: Pick<Seer, 'roles' | 'redacts'>): Sight {
-    return { roles, redaction: redacts ? this.keys.of(tenant.id) : null };
+    return { roles, redaction: redacts ? this.redactionKeys.of(tenant.id) : null };
+  }
+
+  private forCaller(tenant: Tenant, all: Entities, seer: Seer): Entities {
+    const keyed = underKeys(all, () => this.tenantKeys.peek(tenant.id));
+    return withOwnRows(this.seen(tenant, keyed, seer), () => callerOf(seer));
   }
 
   private seen(tenant: Tenant, entities: Entities, seer: Seer): Entities {

@@ -4,6 +4,7 @@ import { type Actor, asService } from '../database/context-token.js';
 import type { RuntimePool } from '../database/runtime-pool.js';
 import { databaseErrorOf } from '../database/sqlstate.js';
 import { TenantTx } from '../database/tenant-tx.js';
+import type { TenantKeys } from '../keys/tenant-keys.js';
 import type { PackLibrary } from '../library/pack-library.js';
 import type { Change } from '../model/change/change.js';
 import { compareEntities } from '../model/change/compare.js';
@@ -12,6 +13,7 @@ import type { Resolve } from '../model/ddl/add-relation.js';
 import { isExtraGuard } from '../model/ddl/extra-guard.js';
 import { relationFaults } from '../model/ddl/relation-faults.js';
 import type { Entity, TenantHome } from '../model/entity.js';
+import { type PastKind, pastTable } from '../model/past/past-tables.js';
 import { fingerprint, type TableCatalog } from '../model/plan/catalog.js';
 import { catalogStatement } from '../model/plan/catalog-statement.js';
 import { inboundFaults, retargeted } from '../model/plan/inbound.js';
@@ -19,6 +21,7 @@ import { missingObject } from '../model/plan/missing-objects.js';
 import { UNFINISHED } from '../model/plan/operation.js';
 import { draftPlan, finishPlan, type Plan } from '../model/plan/plan.js';
 import { readCatalog } from '../model/plan/read-catalog.js';
+import { underKeys, withFieldNames } from '../model/plan/shadows.js';
 import { tableShape } from '../model/plan/shape.js';
 import { type Transition, transition } from '../model/plan/transition.js';
 import type { JsonObject, JsonValue } from '../platform/json-value.js';
@@ -65,6 +68,7 @@ export class Planner {
   constructor(
     private readonly pool: RuntimePool,
     private readonly packs: PackLibrary,
+    private readonly keys: TenantKeys,
   ) {}
 
   /** The plan of a change, or null when there is no entity yet that it could change. */
@@ -79,13 +83,14 @@ export class Planner {
     for (let attempt = 1; ; attempt++) {
       let current: RegistryEntry | undefined;
       try {
-        const made = await TenantTx.run(this.pool, tenant.home, asService(actor), { readOnly: true }, async (tx) => {
+        const made = await this.reading(actor, tenant, async (tx) => {
           const state = stateOf(tenant.home, (await tx.query(entriesStatement(tenant.id))).map(readEntry));
           current = currentOf(state, after.entity, request);
           if (!current) return null;
           if ((request.fromVersion ?? current.version) !== current.version) throw overtaken();
           const pack = request.pack ?? this.originOf(current, name, document);
-          return { ...(await planned(tx, state, current, after, document as JsonObject, request)), ...(pack ? { pack } : {}) };
+          const made = await planned(tx, state, current, after, document as JsonObject, request, this.keys);
+          return { ...made, ...(pack ? { pack } : {}) };
         });
         const isOther = made !== null && request.hash !== undefined && request.hash !== made.answer.hash;
         if (!isOther || attempt === ATTEMPTS || !(await this.isOvertaken(actor, tenant, made.current))) return made;
@@ -96,6 +101,11 @@ export class Planner {
         if (attempt === ATTEMPTS || !(await this.isOvertaken(actor, tenant, current as RegistryEntry))) throw drift;
       }
     }
+  }
+
+  /** Rules on encrypted values are tried on what they say: with keys that are opened before the transaction begins. */
+  private async reading<T>(actor: Actor, tenant: Tenant, work: (tx: TenantTx) => Promise<T>): Promise<T> {
+    return this.keys.having(tenant, () => TenantTx.run(this.pool, tenant.home, asService(actor), { readOnly: true }, work));
   }
 
   private async isOvertaken(actor: Actor, tenant: Tenant, { id, version }: RegistryEntry): Promise<boolean> {
@@ -159,6 +169,7 @@ async function planned(
   after: ReadDocument,
   document: JsonObject,
   request: ChangeRequest,
+  keys: TenantKeys,
 ): Promise<PlannedChange> {
   const before = entityOf(current);
   const kept = request.restore ?? new Map<string, string>();
@@ -168,15 +179,21 @@ async function planned(
   const renames = request.renames ?? renamesBetween(before, after.entity);
   const toVersion = current.version + 1;
   if (toVersion > MOST_VERSIONS) throw tooManyVersions();
-  const t = transition({
-    ...{ home: state.home, before, after: after.entity, resolve: state.resolve, version: toVersion },
-    ...{ renames, kept, guards },
-  });
+  const columns = new Set(catalog.columns.map(({ name }) => name));
+  const hiddenCells = Object.keys(current.fields).filter((name) => name.startsWith('~') && columns.has(name));
+  const t = withFieldNames(
+    transition({
+      ...{ home: state.home, before, after: after.entity, resolve: state.resolve, version: toVersion },
+      ...{ renames, kept, guards, past: await pastTablesOf(tx, current.id), hiddenCells },
+    }),
+    current.fields,
+  );
   const others = state.entries.filter(({ id }) => id !== current.id);
   assertRelations(t, after.entity, others.map(entityOf), state.resolve);
   const changes = compareEntities(before, after.entity, renames);
   const draft = draftPlan(t, changes);
-  const plan = finishPlan(draft, await gatherFacts((statement) => tx.query(statement), draft, after.validator));
+  const open = { ...draft, transition: underKeys(t, current.id, keys.peek(state.home.tenantId)) };
+  const plan = finishPlan(draft, await gatherFacts((statement) => tx.query(statement), open, after.validator));
   const missing = missingObject(
     tableShape(state.home, before, state.resolve),
     catalog,
@@ -206,6 +223,19 @@ async function planned(
     ...rest,
   };
   return { answer, plan, transition: t, changes, current, document, after, fingerprint: mark, retargeted: also };
+}
+
+/** Of the entity, also those that nothing is added to any more. */
+async function pastTablesOf(tx: TenantTx, entityId: string): Promise<string[]> {
+  const rows = await tx.query({
+    text: `select kind
+from business_store_service.past_tables
+where tenant_id = $1
+  and entity_id = $2
+order by kind`,
+    values: [tx.home.tenantId, entityId],
+  });
+  return rows.map(([kind]) => pastTable(kind as PastKind, entityId));
 }
 
 function assertRelations(t: Transition, after: Entity, others: readonly Entity[], resolve: Resolve): void {

@@ -1,54 +1,46 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Actor, asService, CONTEXT_LIFETIME_SECONDS } from '../database/context-token.js';
-import type { ControlPlane, SystemTx } from '../database/control-plane.js';
-import type { RuntimePool } from '../database/runtime-pool.js';
+import { type Actor, asService } from '../database/context-token.js';
+import type { SystemTx } from '../database/control-plane.js';
 import type { Row } from '../database/statement-batch.js';
 import { TenantTx } from '../database/tenant-tx.js';
 import { tableRef } from '../model/ddl/table-ref.js';
-import type { Shadow, TenantHome } from '../model/entity.js';
+import type { TenantHome } from '../model/entity.js';
+import type { ServiceBatch } from '../model/plan/batches.js';
 import { catalogStatement } from '../model/plan/catalog-statement.js';
-import { isPrepared, type Step, UNFINISHED } from '../model/plan/operation.js';
+import { isPrepared, type Step } from '../model/plan/operation.js';
 import { sizeOf } from '../model/plan/plan.js';
-import { isPreparedBeforehand } from '../model/plan/prepared-type.js';
 import { readCatalog } from '../model/plan/read-catalog.js';
-import { formerProperty, type Transition, transition } from '../model/plan/transition.js';
+import { shadowsOf, underKeys, withFieldNames } from '../model/plan/shadows.js';
+import { type Transition, transition } from '../model/plan/transition.js';
+import { isSealed } from '../model/sealed/with-ciphers.js';
 import { quoteIdent, type Statement } from '../model/sql.js';
 import { counted } from '../platform/counted.js';
 import type { Tenant } from '../tenants/tenant-directory.js';
+import { finishAfterwards, goesOn, SWITCHED, switchedAt } from './afterwards.js';
 import { Aborted, Interrupted } from './change-stops.js';
 import { finishChange, noteProgress, type Progress, type Since, type StoredChange } from './change-store.js';
-import type { LongStatements } from './long-statements.js';
 import { patiently } from './patiently.js';
-import { entityOf, type Planner } from './planner.js';
+import { entityOf } from './planner.js';
 import { lockQuietly, waitQuietly } from './quiet-lock.js';
 import { ReadDocument } from './read-documents.js';
 import { announce } from './registry-changes.js';
 import { batchRows, invalidRecords } from './row-facts.js';
+import { type Resealed, resealRows, SEALED_BATCH_ROWS } from './service-backfill.js';
+import { sinceNow } from './since-now.js';
 import { inTheWay, stale, switchOver } from './switch-over.js';
+import type { Workshop } from './workshop.js';
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /** Of the time a batch took, how long the others have the table to themselves. */
 const PAUSE_RATIO = 0.5;
 
-/** Longest a record's `updated_at` may be older than its commit: as long as a context holds, and then one statement. */
-const LONGEST_WRITE_SECONDS = CONTEXT_LIFETIME_SECONDS + 600;
-
-export interface Workshop {
-  readonly controlPlane: ControlPlane;
-  readonly pool: RuntimePool;
-  readonly planner: Planner;
-  readonly long: LongStatements;
-  /** Who holds the lease. */
-  readonly holder: string;
-  readonly isStopping: () => boolean;
-}
-
 /** One change on its way from its first step to its last, from wherever it stands. */
 export class Preparation {
   private progress: Progress;
   private stepsDone: number;
   private since: Since | undefined;
+  isSwitched: boolean;
   private readonly home: TenantHome;
   private readonly batch: number;
 
@@ -62,29 +54,45 @@ export class Preparation {
     this.progress = change.progress;
     this.stepsDone = change.stepsDone;
     this.since = change.progress.since;
+    this.isSwitched = change.progress.switched === true;
     this.batch = batchRows(change.plan.answer);
   }
 
   /** @throws LeaseLost, Interrupted, Aborted, or what stands in its way */
   async run(): Promise<void> {
-    const { change } = this;
     await this.inTenant((tx) => this.heed(tx, {}));
+    if (!this.isSwitched) await this.prepareAndSwitch();
+    const { shop, tenant, actor, change, stepsDone, progress } = this;
+    if (goesOn(change)) await finishAfterwards(shop, tenant, actor, { ...change, stepsDone, progress });
+  }
+
+  private async prepareAndSwitch(): Promise<void> {
+    const { change } = this;
     const after = ReadDocument.of(change.plan.answer.entity, change.document);
     const t = await this.transition(after);
     const steps = change.plan.statements.filter(isPrepared);
+    // Nothing is prepared for what cannot be encrypted at all.
+    if (steps.some(({ service }) => service)) await this.shop.keys.open(this.tenant);
     if (this.stepsDone === 0) await this.begin(t, steps);
     while (this.stepsDone < steps.length) await this.step(t, after, steps[this.stepsDone] as Step);
-    const { plan } = change;
-    await this.patiently(async (tx) => {
-      await finishChange(tx, change, this.shop.holder, 'done');
-      await switchOver(tx, this.actor, {
-        ...{ tenantId: change.tenantId, entityId: change.entityId, fromVersion: change.fromVersion, transition: t, after },
-        ...{ batch: this.batch },
-        ...{ statements: plan.statements, document: change.document, fingerprint: plan.fingerprint, retargeted: plan.retargeted },
-        ...{ restored: plan.restored, descriptions: plan.answer.operations.map(({ description }) => description) },
-        ...(plan.pack ? { pack: plan.pack } : {}),
-        ...(this.since === undefined ? {} : { since: this.since }),
-      });
+    await this.shop.keys.having(this.tenant, () => this.patiently((tx) => this.finish(tx, t, after)));
+    this.isSwitched = true;
+    this.done(switchedAt(this.change));
+  }
+
+  private async finish(tx: SystemTx, t: Transition, after: ReadDocument): Promise<void> {
+    const { change, shop } = this;
+    const { tenantId, entityId, fromVersion, plan } = change;
+    if (goesOn(change)) await this.heed(tx, { stepsDone: switchedAt(change), progress: SWITCHED });
+    else await finishChange(tx, change, shop.holder, 'done');
+    await switchOver(tx, this.actor, {
+      ...(goesOn(change) ? { during: change.changeId } : {}),
+      ...{ tenantId, entityId, fromVersion, after, batch: this.batch },
+      transition: underKeys(t, entityId, shop.keys.peek(tenantId)),
+      ...{ statements: plan.statements, document: change.document, fingerprint: plan.fingerprint, retargeted: plan.retargeted },
+      ...{ restored: plan.restored, descriptions: plan.answer.operations.map(({ description }) => description) },
+      ...(plan.pack ? { pack: plan.pack } : {}),
+      ...(this.since === undefined ? {} : { since: this.since }),
     });
   }
 
@@ -98,10 +106,9 @@ export class Preparation {
     const { entries, resolve } = await this.shop.planner.stateOf(this.actor, this.tenant);
     const current = entries.find(({ id }) => id === entityId);
     if (current?.version !== fromVersion) throw stale();
-    return transition({
-      ...{ home: this.home, before: entityOf(current), after: after.entity, resolve, version: fromVersion + 1 },
-      ...{ renames: new Map(plan.renames), kept: new Map(plan.kept), guards: new Set(plan.guards) },
-    });
+    const told = { renames: new Map(plan.renames), kept: new Map(plan.kept), guards: new Set(plan.guards) };
+    const versions = { home: this.home, before: entityOf(current), after: after.entity, resolve, version: fromVersion + 1 };
+    return withFieldNames(transition({ ...versions, ...told }), current.fields);
   }
 
   /** Columns and guards that writers must know of appear together with the word that they are there. */
@@ -110,6 +117,7 @@ export class Preparation {
     const first = steps.slice(0, end < 0 ? steps.length : end);
     if (first.length === 0) return;
     const { change } = this;
+    const shadows = shadowsOf(t, sizeOf(change.plan.answer.rows));
     await this.patiently(async (tx) => {
       await lockQuietly(tx, t.home, t.before);
       await tx.asOwner(this.home, [
@@ -121,7 +129,7 @@ export class Preparation {
 set transition = $3
 where tenant_id = $1
   and entity_id = $2`,
-        values: [change.tenantId, change.entityId, JSON.stringify({ changeId: change.changeId, shadows: shadowsOf(t, change) })],
+        values: [change.tenantId, change.entityId, JSON.stringify({ changeId: change.changeId, shadows })],
       });
       await this.heed(tx, { stepsDone: first.length, progress: null });
       const body = { change: change.changeId, changes: change.plan.answer.operations.map(({ description }) => description) };
@@ -133,7 +141,8 @@ where tenant_id = $1
   private async step(t: Transition, after: ReadDocument, step: Step): Promise<void> {
     this.assertWanted();
     const next = this.stepsDone + 1;
-    if (step.stage === 'backfill') await this.backfill(t, step);
+    if (step.service) await this.reseal(t, step.service);
+    else if (step.stage === 'backfill') await this.backfill(t, step);
     else if (step.alone) await this.buildAlone(t, step);
     else if (step.as === 'assert') await this.assertNone(step);
     else if (step.as === 'rules') await this.validate(t, after, step);
@@ -169,21 +178,37 @@ where tenant_id = $1
 
   /** Up to the last record there is now: those that come later meet the guards, and would be run after for ever. */
   private async backfill(t: Transition, { sql }: Step): Promise<void> {
-    let { rows = 0, lastId = FIRST_ID } = this.progress;
     const newest = `select id
 from ${tableRef(t.home, t.before)}
 where tenant_id = $1
 order by id desc
 limit 1`;
     const [[upTo] = []] = await this.ask({ text: newest, values: [this.change.tenantId] }, true);
-    while (typeof upTo === 'string' && lastId < upTo) {
+    await this.inBatches(async (lastId) => {
+      if (typeof upTo !== 'string' || lastId >= upTo) return null;
+      const [row] = await this.ask({ text: sql, values: [this.change.tenantId, lastId, String(this.batch)] }, false);
+      return typeof row?.[0] === 'string' ? { lastId: row[0], rows: this.batch } : null;
+    });
+  }
+
+  /** Up to the last that needs it: whatever is stored meanwhile has both columns. */
+  private async reseal(t: Transition, service: ServiceBatch): Promise<void> {
+    const { actor, tenant, shop } = this;
+    const most = Math.min(this.batch, SEALED_BATCH_ROWS);
+    const whose = { tenant, entityId: this.change.entityId, actor, t };
+    await this.inBatches((lastId) => resealRows(shop, whose, service, { lastId, most }));
+  }
+
+  /** From where it was cut off; each is noted, and leaves the table to the others for a while. */
+  private async inBatches(run: (lastId: string) => Promise<Resealed | null>): Promise<void> {
+    let { rows = 0, lastId = FIRST_ID } = this.progress;
+    for (;;) {
       this.assertWanted();
       const started = performance.now();
-      const [row] = await this.ask({ text: sql, values: [this.change.tenantId, lastId, String(this.batch)] }, false);
-      const last = row?.[0];
-      if (typeof last !== 'string') return;
-      lastId = last;
-      rows += this.batch;
+      const done = await run(lastId);
+      if (!done) return;
+      lastId = done.lastId;
+      rows += done.rows;
       await this.inTenant((tx) => this.heed(tx, { progress: { rows, lastId } }));
       await wait((performance.now() - started) * PAUSE_RATIO);
     }
@@ -227,9 +252,12 @@ limit 1`;
 
   private async validate(t: Transition, after: ReadDocument, { sql }: Step): Promise<void> {
     const { lastId: from, rows: before = 0 } = this.progress;
-    const since = this.progress.since ?? (await this.now());
+    const since = this.progress.since ?? (await sinceNow((statement) => this.ask(statement, true)));
     const failing = await invalidRecords((statement) => this.ask(statement, true), t, after.validator, sql, {
       ...(from === undefined ? {} : { from }),
+      ...(isSealed(t.before) && {
+        underKeys: async () => underKeys(t, this.change.entityId, await this.shop.keys.open(this.tenant)),
+      }),
       batch: this.batch,
       onBatch: async ({ rows, sample, checked, lastId }) => {
         // Before it is noted: whoever goes on behind this batch does not look at it again.
@@ -240,14 +268,6 @@ limit 1`;
     });
     assertNoneInvalid(failing.rows, failing.sample);
     this.since = since;
-  }
-
-  /** This moment, as records written later can be told by. */
-  private async now(): Promise<Since> {
-    const time = `clock_timestamp() - make_interval(secs => ${LONGEST_WRITE_SECONDS})`;
-    const text = `select to_json((${time}) at time zone 'UTC')#>>'{}' || 'Z', pg_current_snapshot()`;
-    const [[at, snapshot] = []] = await this.ask({ text, values: [] }, true);
-    return { time: at as string, snapshot: snapshot as string };
   }
 
   private assertWanted(): void {
@@ -277,20 +297,4 @@ limit 1`;
 function assertNoneInvalid(rows: number, sample: readonly string[]): void {
   if (rows > 0)
     throw inTheWay(`${counted(rows, 'record')} ${rows === 1 ? 'is' : 'are'} not valid under the new document.`, sample);
-}
-
-function shadowsOf(t: Transition, change: StoredChange): Shadow[] {
-  const size = sizeOf(change.plan.answer.rows);
-  return t.after.properties.flatMap((property) => {
-    const was = formerProperty(t, property);
-    if (!was || !isPreparedBeforehand(was, property, size)) return [];
-    const { type, precision, scale } = property;
-    return [
-      {
-        ...{ property: was.name, column: `${property.column}${UNFINISHED}`, type },
-        ...(precision === undefined ? {} : { precision }),
-        ...(scale === undefined ? {} : { scale }),
-      },
-    ];
-  });
 }

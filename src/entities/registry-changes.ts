@@ -2,6 +2,7 @@ import { type AuditAction, auditStatement } from '../audit/audit-event.js';
 import type { Actor } from '../database/context-token.js';
 import type { SystemTx } from '../database/control-plane.js';
 import { wakeOthers } from '../database/wake-up.js';
+import { type Fields, NO_FIELDS } from '../model/sealed/fields.js';
 import type { JsonObject, JsonValue } from '../platform/json-value.js';
 import type { PackOrigin } from './change-request.js';
 
@@ -17,6 +18,8 @@ export interface NewVersion extends VersionKey {
   readonly version: number;
   readonly document: JsonObject;
   readonly pack?: PackOrigin;
+  /** What its encrypted properties are called for ever; absent: as it was. */
+  readonly fields?: Fields;
   /** Where its properties came from, when it is not the first. */
   readonly lineage?: Lineage;
 }
@@ -29,19 +32,19 @@ export interface Lineage {
 
 /** The first version of a new entity. */
 export async function insertDefinition(tx: SystemTx, actor: Actor, definition: NewVersion): Promise<void> {
-  const { tenantId, entityId, name, version, document, pack } = definition;
+  const { tenantId, entityId, name, version, document, pack, fields } = definition;
   await tx.run({
     text: `insert into business_store_service.tenant_schemas
-  (tenant_id, entity_id, name, version, document, pack, pack_version, additions)
-values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    values: [tenantId, entityId, name, String(version), JSON.stringify(document), ...packValues(pack)],
+  (tenant_id, entity_id, name, version, document, pack, pack_version, additions, fields)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    values: [tenantId, entityId, name, String(version), JSON.stringify(document), ...packValues(pack), jsonOrNull(fields)],
   });
   await insertVersion(tx, actor, definition);
 }
 
 /** The version in force from now on. Whatever was being prepared is over. */
 export async function updateDefinition(tx: SystemTx, actor: Actor, definition: NewVersion): Promise<void> {
-  const { tenantId, entityId, name, version, document, pack } = definition;
+  const { tenantId, entityId, name, version, document, pack, fields } = definition;
   await tx.run({
     text: `update business_store_service.tenant_schemas
 set name = $3,
@@ -51,10 +54,11 @@ set name = $3,
     pack = coalesce($6, pack),
     pack_version = coalesce($7, pack_version),
     additions = coalesce($8, additions),
+    fields = coalesce($9, fields),
     updated_at = now()
 where tenant_id = $1
   and entity_id = $2`,
-    values: [tenantId, entityId, name, String(version), JSON.stringify(document), ...packValues(pack)],
+    values: [tenantId, entityId, name, String(version), JSON.stringify(document), ...packValues(pack), jsonOrNull(fields)],
   });
   await insertVersion(tx, actor, definition);
 }
@@ -63,12 +67,31 @@ function packValues(pack: PackOrigin | undefined): [string | null, string | null
   return pack ? [pack.pack, pack.version, JSON.stringify(pack.additions)] : [null, null, null];
 }
 
+function jsonOrNull(fields: Fields | undefined): string | null {
+  return fields === undefined ? null : JSON.stringify(fields);
+}
+
+/** What they are called at the moment. */
+export async function fieldsOf(tx: SystemTx, { tenantId, entityId }: VersionKey): Promise<Fields> {
+  const row = await tx.first<{ fields: Fields | null }>({
+    text: `select fields
+from business_store_service.tenant_schemas
+where tenant_id = $1
+  and entity_id = $2`,
+    values: [tenantId, entityId],
+  });
+  return row?.fields ?? NO_FIELDS;
+}
+
 async function insertVersion(tx: SystemTx, actor: Actor, definition: NewVersion): Promise<void> {
   const { tenantId, entityId, name, version, document, lineage } = definition;
   await tx.run({
     text: `insert into business_store_service.entity_versions
-  (tenant_id, entity_id, version, name, document, lineage, created_by, request_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+  (tenant_id, entity_id, version, name, document, lineage, created_by, request_id, fields)
+select tenant_id, entity_id, $3, $4, $5, $6, $7, $8, fields
+from business_store_service.tenant_schemas
+where tenant_id = $1
+  and entity_id = $2`,
     values: [
       ...[tenantId, entityId, String(version), name, JSON.stringify(document)],
       ...[lineage ? JSON.stringify(lineage) : null, actor.subject, actor.requestId],

@@ -143,6 +143,14 @@ where tenant_id = $1
     if (count === 0) return;
     const table = qualified(home, physicalName(entity.name));
     await tx.asOwner(home, [`alter table ${table} drop column if exists ${quoteIdent(column)}`]);
+    // Work on keys looks for every column that is named here.
+    await tx.run({
+      text: `update business_store_service.tenant_schemas
+set fields = (fields::jsonb - $3)::json
+where tenant_id = $1
+  and entity_id = $2`,
+      values: [home.tenantId, entityId, column],
+    });
     const body = { before: { property } };
     await announce(tx, actor, home.tenantId, { action: 'property.purged', entity: entity.name, body });
   });

@@ -95,6 +95,8 @@ function recordsOf({ operations }: Draft): string {
 export interface Reading {
   /** Only records changed since, when the statement asks for it. */
   readonly since?: Since;
+  /** The transition under the keys of the tenant, as they are by then. */
+  readonly underKeys?: () => Promise<Transition>;
   /** Goes on behind this id. */
   readonly from?: string;
   /** Records at a time. */
@@ -111,9 +113,9 @@ export async function invalidRecords(
   t: Transition,
   validator: RecordValidator,
   sql: string,
-  { since, from = FIRST_ID, batch = BATCH_ROWS, most = Number.POSITIVE_INFINITY, onBatch }: Reading,
+  { since, underKeys, from = FIRST_ID, batch = BATCH_ROWS, most = Number.POSITIVE_INFINITY, onBatch }: Reading,
 ): Promise<Failing> {
-  const reader = compileRecordReader(t);
+  let reader = compileRecordReader(t);
   const idAt = recordColumns(t).indexOf('id');
   const sample: string[] = [];
   let invalid = 0;
@@ -121,6 +123,7 @@ export async function invalidRecords(
   for (let lastId = from; ; ) {
     const moment = since ? [...(sql.includes('$4') ? [since.time] : []), ...(sql.includes('$5') ? [since.snapshot] : [])] : [];
     const rows = await ask({ text: sql, values: [t.home.tenantId, lastId, String(batch), ...moment] });
+    if (underKeys) reader = compileRecordReader(await underKeys());
     for (const row of rows) {
       if (++checked % YIELD_EVERY === 0) await setImmediate();
       if (validator.validate(futureContent(t, reader.read(row))).length === 0) continue;

@@ -1,10 +1,10 @@
 import type { Actor } from '../database/context-token.js';
 import type { SystemTx } from '../database/control-plane.js';
 import { catalogStatement } from '../model/plan/catalog-statement.js';
-import type { Step } from '../model/plan/operation.js';
-import { phaseOf } from '../model/plan/plan.js';
+import { phaseOf, type Step } from '../model/plan/operation.js';
 import { readCatalog } from '../model/plan/read-catalog.js';
-import { droppedProperties, hiddenColumn, type Transition } from '../model/plan/transition.js';
+import { droppedProperties, encryptsAnew, hiddenColumn, type Transition } from '../model/plan/transition.js';
+import { fieldsAfter } from '../model/sealed/fields.js';
 import type { JsonObject } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import type { PackOrigin } from './change-request.js';
@@ -13,7 +13,7 @@ import { keepPast } from './past-keeping.js';
 import { catalogMark, drifted } from './planner.js';
 import { lockQuietly } from './quiet-lock.js';
 import type { ReadDocument } from './read-documents.js';
-import { announce, lockDefinitions, note, updateDefinition } from './registry-changes.js';
+import { announce, fieldsOf, lockDefinitions, note, updateDefinition } from './registry-changes.js';
 import { invalidRecords } from './row-facts.js';
 
 /** Everything one transaction needs to take an entity from one version to the next. */
@@ -36,6 +36,8 @@ export interface SwitchOver {
   /** Columns that are shown again. */
   readonly restored: readonly string[];
   readonly pack?: PackOrigin;
+  /** Id of the change that goes on when this is over: no other of the entity may be under way. */
+  readonly during?: string;
   /** Sentences for the trail. */
   readonly descriptions: readonly string[];
   /** Since when records have to be read again that nothing but validation can judge; all of them when it is left out. */
@@ -57,9 +59,13 @@ export async function switchOver(tx: SystemTx, actor: Actor, change: SwitchOver)
   await assertUnchanged(tx, change);
   if (change.statements.some((step) => phaseOf(step) === 'switch')) await lockQuietly(tx, t.home, t.before);
   await runStatements(tx, actor, change);
+  // With the lock in hand: whoever has written values in plain text has kept the answer by now.
+  if (encryptsAnew(t)) await tx.run({ text: 'select business_store_service.forget_plain_answers()', values: [] });
   const version = change.fromVersion + 1;
   const lineage = { renames: [...t.renames], restored: [...t.kept] };
-  await updateDefinition(tx, actor, { tenantId, entityId, name: t.after.name, version, document, pack, lineage });
+  const hidden = new Map(droppedProperties(t).map((property) => [property.name, hiddenColumn(t, property)]));
+  const fields = fieldsAfter(await fieldsOf(tx, { tenantId, entityId }), { ...t, hidden, version });
+  await updateDefinition(tx, actor, { tenantId, entityId, name: t.after.name, version, document, pack, lineage, fields });
   await keepPast(tx, t.home, entityId, { before: t.before.keeps, after: t.after.keeps });
   await retain(tx, actor, change, version);
   for (const other of change.retargeted) {
@@ -77,7 +83,7 @@ export async function switchOver(tx: SystemTx, actor: Actor, change: SwitchOver)
 
 async function assertUnchanged(
   tx: SystemTx,
-  { tenantId, entityId, fromVersion, retargeted, transition: t, fingerprint }: SwitchOver,
+  { tenantId, entityId, fromVersion, retargeted, transition: t, fingerprint, during }: SwitchOver,
 ): Promise<void> {
   const [row] = await tx.run<{ version: number; busy: boolean }>({
     text: `select version, exists (
@@ -86,12 +92,13 @@ async function assertUnchanged(
   where change.tenant_id = definition.tenant_id
     and change.entity_id = definition.entity_id
     and status in ('running', 'aborting')
+    and change_id is distinct from $3::uuid
 ) as busy
 from business_store_service.tenant_schemas as definition
 where tenant_id = $1
   and entity_id = $2
   and dropped_at is null`,
-    values: [tenantId, entityId],
+    values: [tenantId, entityId, during ?? null],
   });
   if (row?.version !== fromVersion) throw stale();
   if (row.busy) throw inProgress();

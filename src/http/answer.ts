@@ -5,5 +5,7 @@ export class Answer {
     /** JSON text; null: no body. */
     readonly body: string | null,
     readonly headers: Readonly<Record<string, string>> = {},
+    /** Encrypted values are among what it shows: where it is kept for repeats, it is kept encrypted. */
+    readonly isSealed = false,
   ) {}
 }

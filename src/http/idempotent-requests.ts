@@ -2,12 +2,26 @@ import { Inject, Injectable } from '@nestjs/common';
 import { RuntimePool } from '../database/runtime-pool.js';
 import { problemOf } from '../database/sqlstate.js';
 import { TenantTx } from '../database/tenant-tx.js';
+import { TenantKeys } from '../keys/tenant-keys.js';
+import { UnknownKeyVersion } from '../model/sealed/keyring.js';
+import { Fingerprints } from '../platform/fingerprints.js';
+import { Problem } from '../platform/problem.js';
 import { SETTINGS, type Settings } from '../platform/settings.js';
 import { Answer } from './answer.js';
 import { hashOfKey, hashOfRequest } from './idempotency-key.js';
 import { OneAtATime } from './one-at-a-time.js';
 import { accessOf, actorOf, type ServiceRequest, tenantOfRequest } from './request.js';
-import { AnsweredBefore, claimKey, findAnswer, inProgress, type KeyedRequest, keepAnswer } from './stored-answers.js';
+import { keptAnswer, repeatedAnswer } from './sealed-answers.js';
+import {
+  AnsweredBefore,
+  assertKeepable,
+  claimKey,
+  findAnswer,
+  inProgress,
+  type KeptAnswer,
+  type KeyedRequest,
+  keepAnswer,
+} from './stored-answers.js';
 
 type Work = (tx: TenantTx) => Promise<unknown>;
 
@@ -22,6 +36,8 @@ export class IdempotentRequests {
 
   constructor(
     private readonly pool: RuntimePool,
+    private readonly keys: TenantKeys,
+    private readonly fingerprints: Fingerprints,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {
     this.turns = new OneAtATime(settings.STATEMENT_TIMEOUT_MS, inProgress);
@@ -29,7 +45,7 @@ export class IdempotentRequests {
 
   /** @param run runs work in a writing transaction of the request's tenant, maybe twice. */
   async answer(request: ServiceRequest, key: string, work: Work, run: (work: Work) => Promise<unknown>): Promise<unknown> {
-    const keyed = keyedRequest(request, key);
+    const keyed = this.keyedRequest(request, key);
     const name = [keyed.tenantId, keyed.keyHash, keyed.subject].join(' ');
     return this.turns.run(name, async () => {
       let isClaimed = false;
@@ -39,12 +55,12 @@ export class IdempotentRequests {
         }),
       );
       return writing.catch(async (error: unknown) => {
-        if (error instanceof AnsweredBefore) return error.answer;
+        if (error instanceof AnsweredBefore) return this.repeated(request, keyed, error.answer);
         // What was done once may be refused now, such as a record that does not fit a newer definition: it was done all the same.
         // But what the caller may not do any more, it is not answered with either.
         const status = problemOf(error)?.status ?? 500;
         const answer = status < 500 && status !== 403 && !isClaimed ? await this.find(request, keyed) : null;
-        if (answer) return answer;
+        if (answer) return this.repeated(request, keyed, answer);
         throw error;
       });
     });
@@ -61,23 +77,46 @@ export class IdempotentRequests {
     if (!(answer instanceof Answer)) throw new Error('a route that takes an Idempotency-Key answers with an Answer');
     // Whoever wrote nothing, such as no records at all, has not claimed it yet.
     await claim();
-    await keepAnswer(tx, keyed, answer);
+    assertKeepable(answer.body);
+    await keepAnswer(
+      tx,
+      keyed,
+      keptAnswer(() => this.keys.peek(keyed.tenantId), keyed, answer),
+    );
     return answer;
   }
 
-  private find(request: ServiceRequest, keyed: KeyedRequest): Promise<Answer | null> {
+  private find(request: ServiceRequest, keyed: KeyedRequest): Promise<KeptAnswer | null> {
     const { home } = tenantOfRequest(request);
     return TenantTx.run(this.pool, home, actorOf(request), { readOnly: true }, (tx) => findAnswer(tx, keyed));
   }
-}
 
-function keyedRequest(request: ServiceRequest, key: string): KeyedRequest {
-  const { method, raw, body, bodyHash } = request;
-  if (bodyHash === undefined && body !== undefined && body !== null) throw new Error('the body was read without its hash');
-  return {
-    tenantId: tenantOfRequest(request).id,
-    subject: actorOf(request).subject,
-    keyHash: hashOfKey(key),
-    requestHash: hashOfRequest(method, raw.url ?? '', bodyHash ?? '', accessOf(request)),
-  };
+  /** Behind its transaction, which may wait for no key. @throws Problem key/unavailable; key/destroyed where nobody can open it any more */
+  private async repeated(request: ServiceRequest, keyed: KeyedRequest, kept: KeptAnswer): Promise<Answer> {
+    const tenant = tenantOfRequest(request);
+    try {
+      const open = async () => repeatedAnswer(() => this.keys.peek(tenant.id), keyed, kept);
+      return await this.keys.having(tenant, open, actorOf(request));
+    } catch (error) {
+      if (!(error instanceof UnknownKeyVersion)) throw error;
+      throw new Problem(
+        'key/destroyed',
+        'The request was answered before, and what it did stays done. Its answer was kept under a key that is retired since.',
+      );
+    }
+  }
+
+  private keyedRequest(request: ServiceRequest, key: string): KeyedRequest {
+    const { method, raw, body, bodyHash } = request;
+    if (bodyHash === undefined && body !== undefined && body !== null) throw new Error('the body was read without its hash');
+    const asked = hashOfRequest(method, raw.url ?? '', bodyHash ?? '', accessOf(request));
+    return {
+      tenantId: tenantOfRequest(request).id,
+      subject: actorOf(request).subject,
+      keyHash: hashOfKey(key),
+      // With the key, which the database does not have either, if it cannot be guessed.
+      // Last, as it was kept before there were keyed ones: for as long as an answer of then is kept.
+      requestHashes: [...this.fingerprints.allOf('request', key, asked), asked],
+    };
+  }
 }

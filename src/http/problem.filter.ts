@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { databaseErrorOf, problemOf } from '../database/sqlstate.js';
-import { LOGGER, type Logger } from '../platform/log.js';
+import { LOGGER, type Logger, saidOf } from '../platform/log.js';
 import { postgrestError } from '../platform/postgrest-error.js';
 import { PROBLEM_JSON, Problem } from '../platform/problem.js';
 import { REST_BASE } from './rest-base.js';
@@ -25,7 +25,7 @@ export class ProblemFilter implements ExceptionFilter {
 
 /** What we keep from the client: why a token was refused, or which error Postgres raised. */
 function reasonOf(error: unknown): string | undefined {
-  if (error instanceof Problem) return error.cause instanceof Error ? error.cause.message : undefined;
+  if (error instanceof Problem) return error.cause instanceof Error ? saidOf(error.cause) : undefined;
   return databaseErrorOf(error)?.code;
 }
 

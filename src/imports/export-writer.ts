@@ -1,5 +1,5 @@
-import { EXTRA_COLUMN } from '../model/entity.js';
-import type { ReadQuery } from '../model/query/ast.js';
+import { EXTRA_COLUMN, valueTypeOf } from '../model/entity.js';
+import type { ReadQuery, Value, ValueType } from '../model/query/ast.js';
 import { writeCells } from '../model/transfer/csv-cells.js';
 import { cellOf } from '../model/transfer/csv-values.js';
 import type { TransferFormat } from '../model/transfer/split-records.js';
@@ -32,10 +32,15 @@ export function exportWriter(format: TransferFormat, query: ReadQuery, writer: R
 /** Members whose cells are JSON, texts in it too. */
 function jsonMembers({ entity, select }: ReadQuery): ReadonlySet<string> {
   const names = select.flatMap((term) => {
-    if (term.kind === 'value') return term.value.type === 'jsonb' ? [term.as] : [];
-    return entity.properties.filter(({ type }) => type === 'jsonb').map(({ name }) => name);
+    if (term.kind === 'value') return typeOf(term.value) === 'jsonb' ? [term.as] : [];
+    return entity.properties.filter((property) => valueTypeOf(property) === 'jsonb').map(({ name }) => name);
   });
   return new Set(names);
+}
+
+/** Of what is shown: of an encrypted field, that of its values. */
+function typeOf(value: Value): ValueType {
+  return value.kind === 'field' ? (value.field.encrypted?.of ?? value.type) : value.type;
 }
 
 function undeclaredOf(members: JsonObject, named: ReadonlySet<string>): JsonObject | undefined {

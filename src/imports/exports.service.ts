@@ -3,9 +3,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Access } from '../access/access.js';
 import type { Actor } from '../database/context-token.js';
 import { RuntimePool } from '../database/runtime-pool.js';
+import type { Row } from '../database/statement-batch.js';
 import { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
 import { EntityViews } from '../entities/entity-views.js';
+import { TenantKeys } from '../keys/tenant-keys.js';
 import type { ReadQuery } from '../model/query/ast.js';
 import { exportStatement } from '../model/query/export-statement.js';
 import { invalidQuery } from '../model/query/invalid-query.js';
@@ -60,7 +62,14 @@ export interface Exporter {
   readonly access: Access;
 }
 
-interface Plan extends Exporter {
+/** What is asked for, as it was sent. */
+interface Wanted extends Exporter {
+  readonly name: string;
+  readonly format: TransferFormat;
+  readonly pairs: readonly (readonly [string, string])[];
+}
+
+interface Plan extends Wanted {
   readonly defined: DefinedEntity;
   readonly query: ReadQuery;
   readonly reader: ReadWriter;
@@ -75,20 +84,33 @@ export class ExportsService {
     private readonly pool: RuntimePool,
     private readonly views: EntityViews,
     private readonly directory: TenantDirectory,
+    private readonly keys: TenantKeys,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Reads the first batch, so that whatever is wrong with the request is answered as a problem. */
   async begin(by: Exporter, name: string, params: URLSearchParams, accept?: string): Promise<Export> {
-    const { defined, entities } = await this.views.find(by.tenant, by.access, name);
     const pairs = [...params].filter(([parameter]) => parameter !== 'format');
-    const format = exportFormat(params.get('format') ?? undefined, accept);
+    const wanted = { ...by, name, format: exportFormat(params.get('format') ?? undefined, accept), pairs };
+    return this.keys.having(
+      by.tenant,
+      async () => {
+        const plan = await this.plan(wanted);
+        const first = await this.turns.run(() => this.read(plan, null, FIRST_ROWS));
+        return { format: plan.format, headers: keptBackHeader(plan.reader.keptBack), stream: () => this.stream(plan, first) };
+      },
+      by.actor,
+    );
+  }
+
+  /** With the keys that are open at the moment. */
+  private async plan(wanted: Wanted): Promise<Plan> {
+    const { tenant, access, name, pairs, format } = wanted;
+    const { defined, entities } = await this.views.find(tenant, access, name);
     const query = parseReadQuery(graphOf(entities), defined.entity, checked(pairs), { maxRows: 1, count: null });
     assertWhole(query);
     const reader = compileReadWriter(query, 'stored');
-    const plan: Plan = { ...by, defined, query, reader, writer: exportWriter(format, query, reader) };
-    const first = await this.turns.run(() => this.read(plan, null, FIRST_ROWS));
-    return { format, headers: keptBackHeader(reader.keptBack), stream: () => this.stream(plan, first) };
+    return { ...wanted, defined, query, reader, writer: exportWriter(format, query, reader) };
   }
 
   private stream(plan: Plan, first: Batch): Readable {
@@ -121,7 +143,7 @@ export class ExportsService {
       // Fewer rows than asked for were too large for more; small ones come in greater numbers.
       limit = batch.rows < limit ? batch.rows : Math.min(limit * 2, MOST_ROWS);
       const after = batch.last;
-      batch = await this.turns.run(() => this.next(plan, after, limit));
+      batch = await this.keys.having(plan.tenant, () => this.turns.run(() => this.next(plan, after, limit)), plan.actor);
     }
   }
 
@@ -129,11 +151,12 @@ export class ExportsService {
   private async next(plan: Plan, after: string | null, rows: number): Promise<Batch> {
     const tenant = await this.directory.find(plan.tenant.id);
     if (tenant?.status !== 'active') throw new Problem('tenant/suspended', 'The tenant was suspended.');
-    const { defined } = await this.views.find(tenant, plan.access, plan.defined.name);
+    const { defined } = await this.views.find(tenant, plan.access, plan.name);
     if (defined.id !== plan.defined.id || defined.version !== plan.defined.version) {
       throw new Problem('entity/change-in-progress', 'The entity has a new version since the export began.');
     }
-    return this.read(plan, after, rows);
+    // Keys may have changed since.
+    return this.read(await this.plan({ ...plan, tenant }), after, rows);
   }
 
   private async read(
@@ -143,7 +166,10 @@ export class ExportsService {
   ): Promise<Batch> {
     const statement = exportStatement(tenant.home, query, reader, { after, rows, bytes: BATCH_BYTES });
     const prepared = { ...statement, name: preparedName(defined.version, statement.text) };
-    const found = await explainedRead(TenantTx.run(this.pool, tenant.home, actor, { readOnly: true }, (tx) => tx.last(prepared)));
+    const inspect = (read: readonly Row[]): void => this.keys.assertOpen(tenant.id, read);
+    const found = await explainedRead(
+      TenantTx.run(this.pool, tenant.home, actor, { readOnly: true, inspect }, (tx) => tx.last(prepared)),
+    );
     let text = '';
     for (const [, ...cells] of found) text += writer.record(cells);
     return { text, last: found.at(-1)?.[0] ?? null, rows: found.length };

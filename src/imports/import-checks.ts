@@ -5,13 +5,14 @@ import { columnType } from '../model/ddl/column.js';
 import { tableRef } from '../model/ddl/table-ref.js';
 import type { Entity, Property, Relation } from '../model/entity.js';
 import { nullableArrayLiteral } from '../model/query/array-literal.js';
+import { tagSql } from '../model/sealed/tag-sql.js';
 import { quoteIdent, type Statement } from '../model/sql.js';
 import { preparedName } from '../records/record-sql.js';
 
 /**
  * What a dry run asks of the table about many records at once: is a record there with a key of theirs, and is what they refer to? Reads
  * only, each by an index. Keys come back as hashes besides, by which the records of one file are compared with each other as Postgres
- * would compare them: 1.0 and 1.00 are one.
+ * would compare them: 1.0 and 1.00 are one. Of encrypted values the tags are compared.
  */
 
 /** A record as it would be inserted, and whether its id is one that somebody else may have. */
@@ -49,6 +50,8 @@ export class ImportChecks {
   /** What tells the rows that are the caller's. */
   private readonly own: (string | null)[] = [];
   private readonly name: string;
+  /** Of the keys that the tags are made with. */
+  private readonly epoch: number | undefined;
 
   /** @param seed of the hashes: nobody can choose values whose hashes are the same. */
   constructor(
@@ -64,6 +67,7 @@ export class ImportChecks {
       ...this.relations.map(({ property }) => property.name),
     ]);
     this.properties = entity.properties.flatMap(({ name }, index) => (involved.has(name) ? [index] : []));
+    this.epoch = this.properties.flatMap((at) => entity.properties[at]?.encrypted?.cipher?.epoch ?? [])[0];
     this.text = this.textOf(entities);
     this.name = preparedName(defined.version, this.text);
   }
@@ -72,7 +76,7 @@ export class ImportChecks {
     const ids = nullableArrayLiteral(records, ({ id, hasOwnId }) => (hasOwnId ? id : null));
     const columns = this.properties.map((at) => nullableArrayLiteral(records, (record) => record.columns[at] as string | null));
     const values = [this.defined.home.tenantId, String(this.seed), ids, ...columns, ...this.own];
-    return { text: this.text, values, name: this.name };
+    return { text: this.text, values, name: this.name, ...(this.epoch !== undefined && { keys: this.epoch }) };
   }
 
   /** In the order of the records. */
@@ -102,8 +106,8 @@ export class ImportChecks {
     const { home, entity } = this.defined;
     const sent = this.properties.map((at) => entity.properties[at] as Property);
     const types = ['uuid', ...sent.map(columnType)];
-    const names = new Map([['id', 'c0'], ...sent.map(({ name }, index): [string, string] => [name, `c${index + 1}`])]);
-    const given = (name: string): string => `input.${names.get(name)}`;
+    const places = new Map([['id', 'c0'], ...sent.map(({ name }, index): [string, string] => [name, `c${index + 1}`])]);
+    const given = (name: string): string => comparedSql(entity, name, places.get(name) as string, 'input.');
     const hashOf = (members: readonly string[]): string => {
       const parts = members.map(given);
       const isWhole = parts.map((part) => `${part} is not null`).join(' and ');
@@ -111,7 +115,7 @@ export class ImportChecks {
     };
     // Not EXISTS, for which Postgres may read the whole table into a hash with each batch: 80 s for a million records, against 16.
     const exists = (target: DefinedEntity, pairs: readonly (readonly [field: string, member: string])[]): string => {
-      const conditions = pairs.map(([field, member]) => `\n      and there.${columnIn(target.entity, field)} = ${given(member)}`);
+      const conditions = pairs.map(([field, member]) => `\n      and ${columnIn(target.entity, field)} = ${given(member)}`);
       const { read = true } = target.entity.rows ?? {};
       // A target that is kept from the caller is as missing as any other.
       const own = read === true ? '' : `\n      and ${rowRuleSql(read, 'there.', parameterSql(this.own, types.length + 2))}`;
@@ -142,5 +146,15 @@ order by input.ordinal`;
 }
 
 function columnIn(entity: Entity, member: string): string {
-  return quoteIdent(entity.properties.find(({ name }) => name === member)?.column ?? member);
+  return comparedSql(entity, member, propertyOf(entity, member)?.column ?? member, 'there.');
+}
+
+/** A member's column as it is compared, or what of it is. */
+function comparedSql(entity: Entity, member: string, column: string, ref: string): string {
+  const slot = propertyOf(entity, member)?.encrypted?.cipher?.slot;
+  return slot === undefined ? `${ref}${quoteIdent(column)}` : tagSql(column, slot, ref);
+}
+
+function propertyOf({ properties }: Entity, member: string): Property | undefined {
+  return properties.find(({ name }) => name === member);
 }

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { RawRecord } from '../model/transfer/split-records.js';
 
-/** How far into a body an import is, and the SHA-256 of what came before: by that the same body is known again. */
+/** How far into a body an import is, and the SHA-256 of what came before: by a fingerprint of that the same body is known again. */
 export class ImportPosition {
   private constructor(
     readonly lines: number,

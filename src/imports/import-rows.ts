@@ -71,7 +71,7 @@ export class RowReader {
     if (invalid.length > 0) return refusedRow(raw, invalid);
     const audited = auditedBody(entity, { after: auditedContent(entity, content) });
     const hasOwnId = isJsonObject(sent) && Object.hasOwn(sent, 'id');
-    return { raw, record: { id, hasOwnId, ...splitRecord(entity, content), ...audited } };
+    return { raw, record: { id, hasOwnId, ...splitRecord(entity, id, content), ...audited } };
   }
 
   private valueOf(entity: Entity, raw: RawRecord): JsonValue | Unreadable | undefined {

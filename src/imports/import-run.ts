@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { meetsChangedTable } from '../database/sqlstate.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
+import { SubjectGathering } from '../model/sealed/subjects-needed.js';
 import { type RawRecord, RecordSplitter, type TransferFormat } from '../model/transfer/split-records.js';
 import { Problem } from '../platform/problem.js';
 import type { Turns } from '../platform/turns.js';
@@ -39,8 +40,8 @@ export interface ImportWork {
   readonly body: BodyReader;
   readonly rows: RowReader;
   readonly batches: Batches;
-  /** Of an import that is gone on with: what was stored before. */
-  readonly resumeAt: { readonly bytes: number; readonly prefixHash: string } | null;
+  /** Of an import that is gone on with: what was stored before, and whether this is the digest of it. */
+  readonly resumeAt: { readonly bytes: number; readonly isDigest: (digest: string) => boolean } | null;
   /** Called once, when the body has proved to be the same, before anything is stored. */
   readonly onResume: () => Promise<void>;
   readonly turns: Turns;
@@ -48,6 +49,8 @@ export interface ImportWork {
   readonly defined: () => Promise<DefinedEntity>;
   /** The definition may be older than the table. */
   readonly forget: () => void;
+  /** Runs what may need the tenant's keys, again once they are open. */
+  readonly havingKeys: (work: () => Promise<void>) => Promise<void>;
 }
 
 export class ImportRun {
@@ -93,7 +96,7 @@ export class ImportRun {
   private async arrive(): Promise<void> {
     const { resumeAt, batches, onResume } = this.work;
     if (!this.isSkipping || !resumeAt || batches.position.bytes < resumeAt.bytes) return;
-    if (batches.position.bytes > resumeAt.bytes || batches.position.digest !== resumeAt.prefixHash) throw anotherBody();
+    if (batches.position.bytes > resumeAt.bytes || !resumeAt.isDigest(batches.position.digest)) throw anotherBody();
     this.isSkipping = false;
     await onResume();
   }
@@ -107,28 +110,40 @@ export class ImportRun {
     this.headers = 0;
   }
 
-  /** A table that was changed meanwhile is met once; what of the batch is stored by then is not stored again. */
+  /** A table that was changed meanwhile is met once. */
   private async store(): Promise<void> {
-    const { batches, defined, forget } = this.work;
+    const { forget, havingKeys } = this.work;
     for (let attempt = 1; ; attempt++) {
-      const already = batches.position.bytes;
       try {
-        const entity = await defined();
-        return await batches.store(entity, await this.read(entity), attempt > 1);
+        return await havingKeys(() => this.storeNow(attempt > 1));
       } catch (error) {
         if (attempt > 1 || !meetsChangedTable(error)) throw error;
         forget();
-        this.drop(batches.position.bytes - already);
       }
+    }
+  }
+
+  /** What of the batch is stored when something is thrown is not stored again. */
+  private async storeNow(isLast: boolean): Promise<void> {
+    const { batches, defined } = this.work;
+    const already = batches.position.bytes;
+    try {
+      const entity = await defined();
+      await batches.store(entity, await this.read(entity), isLast);
+    } catch (error) {
+      this.drop(batches.position.bytes - already);
+      throw error;
     }
   }
 
   private async read(entity: DefinedEntity): Promise<Row[]> {
     const found: Row[] = [];
+    const needed = new SubjectGathering();
     for (const [index, raw] of this.pending.entries()) {
       if (index % YIELD_EVERY === YIELD_EVERY - 1) await setImmediate();
-      found.push(index < this.headers ? { raw } : this.work.rows.read(entity, raw));
+      found.push(index < this.headers ? { raw } : (needed.of(() => this.work.rows.read(entity, raw)) ?? { raw }));
     }
+    needed.assertNone();
     return found;
   }
 

@@ -40,7 +40,7 @@ export interface StoredImport {
   readonly view: ImportView;
   readonly ignored: readonly string[];
   readonly conflict: readonly string[] | null;
-  /** SHA-256 of the first `view.bytes` bytes, hex. */
+  /** Fingerprint of the first `view.bytes` bytes, hex. */
   readonly prefixHash: string;
 }
 

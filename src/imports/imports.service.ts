@@ -11,8 +11,10 @@ import { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
 import { EntityViews } from '../entities/entity-views.js';
 import { RowQuotas } from '../http/row-quotas.js';
+import { TenantKeys } from '../keys/tenant-keys.js';
 import type { Statement } from '../model/sql.js';
 import { conflictKeyOf } from '../model/statements/conflict-key.js';
+import { Fingerprints } from '../platform/fingerprints.js';
 import { KeyMemory } from '../platform/key-set.js';
 import { Problem } from '../platform/problem.js';
 import { SETTINGS, type Settings } from '../platform/settings.js';
@@ -38,6 +40,9 @@ import {
 } from './import-store.js';
 
 /** Begins imports, goes on with them, and tells how far they are. An import works only while its request sends records. */
+
+/** The kind of what is kept of the beginning of a body, by which the same body is known again. */
+const FINGERPRINT = 'import';
 
 /** How long a client may be silent before its import is interrupted. */
 const SILENCE_MS = 60_000;
@@ -77,6 +82,8 @@ export class ImportsService implements OnModuleDestroy {
     private readonly views: EntityViews,
     private readonly directory: TenantDirectory,
     private readonly rows: RowQuotas,
+    private readonly keys: TenantKeys,
+    private readonly fingerprints: Fingerprints,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -119,11 +126,18 @@ export class ImportsService implements OnModuleDestroy {
       if (!access.may('records.update', name)) throw forbidden(access, 'records.update', name);
     }
     if (!before) await this.begin(by, name, options, holder);
-    const batches = new ImportBatches({ pool: this.pool, actor, onError, conflict, stored: { id, holder } }, before?.view);
+    const fingerprint = (digest: string): string => this.fingerprints.of(FINGERPRINT, tenant.id, id, digest);
+    const target = { pool: this.pool, actor, onError, conflict, stored: { id, holder }, fingerprint };
+    const batches = new ImportBatches(target, before?.view);
     // Until the body has proved to be the same, the import is not this request's to end.
     let isHeld = before === null;
     const run = this.runOf(by, defined, { ...options, ignored, conflict }, body, batches, {
-      resumeAt: before && { bytes: before.view.bytes, prefixHash: before.prefixHash },
+      resumeAt: before && {
+        bytes: before.view.bytes,
+        // The digest itself, as it was kept before there were keyed ones.
+        isDigest: (digest) =>
+          [...this.fingerprints.allOf(FINGERPRINT, tenant.id, id, digest), digest].includes(before.prefixHash),
+      },
       onResume: async () => {
         await this.takeOver(by, id, holder, batches.position.bytes);
         isHeld = true;
@@ -187,13 +201,14 @@ export class ImportsService implements OnModuleDestroy {
         return this.definedNow(by, entity.name, id);
       },
       forget: () => this.directory.forget(tenant.id),
+      havingKeys: (work) => this.keys.having(tenant, work, actor),
     });
   }
 
   private async begin(by: Importer, entity: string, options: ImportOptions, holder: string): Promise<void> {
     const { tenant, actor } = by;
     const { subject, requestId } = actor;
-    const prefixHash = ImportPosition.start().digest;
+    const prefixHash = this.fingerprints.of(FINGERPRINT, tenant.id, options.id, ImportPosition.start().digest);
     const order = { ...options, tenantId: tenant.id, entity, holder, prefixHash, subject, requestId };
     const [begun] = await this.ask(by, beginStatement(order));
     if (!begun)

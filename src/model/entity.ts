@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '../platform/json-value.js';
 import type { Redacted, Redaction } from './access/redaction.js';
+import type { FieldCipher } from './sealed/field-cipher.js';
 
 /**
  * What the store knows about an entity once its document has been read: pure data, derived from the document and the
@@ -19,6 +20,8 @@ export interface Entity {
   /** `required`: writes must send If-Match. */
   readonly concurrency: 'optional' | 'required';
   readonly keeps: Keeps;
+  /** The required property that says whom a record is about: its encrypted values are under the keys of that subject. */
+  readonly subject?: string;
   /** While a change of type is prepared: the columns that every write keeps in step. */
   readonly shadows?: readonly Shadow[];
   /** Where every write keeps what was there before, if the document asks for it. */
@@ -55,7 +58,10 @@ export interface Property {
   readonly name: string;
   /** Physical column name, at most 45 bytes. */
   readonly column: string;
+  /** Of the column: of what is encrypted always bytea. */
   readonly type: ColumnType;
+  /** From `encrypted`: the column holds cells, see `sealed/cell.ts`. */
+  readonly encrypted?: Encryption;
   /** `format: decimal` only: numeric(precision, scale). */
   readonly precision?: number;
   readonly scale?: number;
@@ -85,6 +91,23 @@ export interface Property {
   readonly redacted?: Redacted;
   /** Of such an entity: it is not theirs to set or change. */
   readonly fixed?: true;
+}
+
+/** How the values of a property are encrypted. */
+export interface Encryption {
+  /** What they are, which the column does not show. */
+  readonly of: ColumnType;
+  /** `"equality"`: cells carry tags, by which equal values are found. */
+  readonly searchable: boolean;
+  /** Of an entity in force: the property's name for ever, whatever it is called. */
+  readonly field?: string;
+  /** Of an entity whose records are about to be read or written. */
+  readonly cipher?: FieldCipher;
+}
+
+/** What its values are, which of what is encrypted the column does not show. */
+export function valueTypeOf({ type, encrypted }: Pick<Property, 'type' | 'encrypted'>): ColumnType {
+  return encrypted?.of ?? type;
 }
 
 /** From `access`: names of roles; absent: whoever may read or write records of the entity. */
@@ -177,13 +200,19 @@ export interface UniqueKey {
   readonly properties: readonly string[];
 }
 
-/** A second column of a property, in the type it is about to have. */
+/** A second column of a property, as it is about to be. */
 export interface Shadow {
   readonly property: string;
   readonly column: string;
   readonly type: ColumnType;
   readonly precision?: number;
   readonly scale?: number;
+  /** It is about to hold encrypted values. */
+  readonly encrypted?: Encryption;
+  /** Only the service can fill it: the column that says of which revision of its record it is. */
+  readonly revision?: string;
+  /** The property that says whom a record is about, as it is called now. */
+  readonly subject?: string;
 }
 
 /** From `softDelete`, `history` and `retention`: what is kept of records that are deleted or changed, and for how many days. */

@@ -52,6 +52,15 @@ export function hiddenName(physical: string, version: number): string {
   return bytes(plain) <= MAX_PHYSICAL_BYTES ? plain : `~${hashed(physical, ['hidden', physical, String(version)])}`;
 }
 
+/**
+ * The column of an encrypted property. Another one than the same property would have in plain text: whoever has not heard that it was
+ * encrypted, or that it is not any more, meets a column that is missing, and never takes one kind of value for the other.
+ */
+export function sealedName(physical: string): string {
+  const plain = `${physical}~sealed`;
+  return bytes(plain) <= MAX_PHYSICAL_BYTES ? plain : hashed(physical, ['sealed', physical]);
+}
+
 /** Empty when `name` may name an entity; it stands in URLs and in relations. */
 export function entityNameFaults(name: string, at: string): Fault[] {
   const message = lengthMessage(name) ?? entityMessage(name);

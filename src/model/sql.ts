@@ -6,6 +6,8 @@ export interface Statement {
   readonly values: readonly (string | null)[];
   /** Prepared once per connection under this name; absent: planned each time. */
   readonly name?: string;
+  /** It writes encrypted values or looks for them, under the keys of this epoch: the database is asked whether that is the tenant's. */
+  readonly keys?: number;
 }
 
 /** The name to prepare a statement's text under. */

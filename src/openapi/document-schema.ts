@@ -43,6 +43,8 @@ export class DocumentSchema {
     private readonly document: JsonObject,
     private readonly identifier: string,
     private readonly components: SchemaComponents,
+    /** Something of it is encrypted: references and applicators lead there from anywhere, so that no example is shown. */
+    private readonly isSecret = false,
   ) {}
 
   /** `schema` is a (sub-)schema of the document. Members are created, never assigned: `__proto__` is a name like any other. */
@@ -51,7 +53,7 @@ export class DocumentSchema {
     return Object.fromEntries(
       Object.entries(schema).flatMap(([word, value]) => {
         if (word === '$ref') return this.#reference(value);
-        if (LEFT_OUT.has(word)) return [];
+        if (LEFT_OUT.has(word) || (word === 'examples' && this.isSecret)) return [];
         if (word === 'properties' && isJsonObject(value)) return [[word, this.#properties(value, schema.required)]];
         return [this.#keyword(word, value)];
       }),

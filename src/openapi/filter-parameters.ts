@@ -1,9 +1,10 @@
 /** The query parameters of a record list: one per column that can be filtered on, and those that shape the list. */
-import { type ColumnType, type Entity, isReadable, isSystemMember, SYSTEM_MEMBERS } from '../model/entity.js';
+import { type Entity, isReadable, isSystemMember, type Property, SYSTEM_MEMBERS } from '../model/entity.js';
 import { isRangeType } from '../model/values/range.js';
 import type { JsonObject } from '../platform/json-value.js';
 
-type Kind = 'text' | 'ordered' | 'boolean' | 'json' | 'range';
+/** Of what is encrypted: found by equal values, or not found. */
+type Kind = 'text' | 'ordered' | 'boolean' | 'json' | 'range' | 'equal' | 'sealed';
 
 /** Comparisons that may be with any or with all of a list. */
 const listed = (operators: string): string => `(${operators})(\\((any|all)\\))?`;
@@ -17,6 +18,8 @@ const OPERATORS: Readonly<Record<Kind, string>> = {
   boolean: `${listed('eq')}|neq|${TESTS}`,
   json: `cs|cd|ov|is|${SEARCHES}`,
   range: `${listed('eq|gt|gte|lt|lte')}|neq|${TESTS}|cs|cd|ov|sl|sr|nxl|nxr|adj`,
+  equal: 'eq|neq|in|is',
+  sealed: 'is',
 };
 
 const EXAMPLES: Readonly<Record<Kind, string>> = {
@@ -30,9 +33,12 @@ const EXAMPLES: Readonly<Record<Kind, string>> = {
     '`ov.[1,5)` (overlaps), `cs.[1,5)` and `cs.3` (contains), `cd.[1,5)` (is contained in), `sl.[1,5)` and `sr.[1,5)` (strictly ' +
     'left, right of), `nxl.[1,5)` and `nxr.[1,5)` (does not extend to the left, right of), `adj.[1,5)` (is adjacent to), ' +
     '`eq.[1,5)`, `in.("[1,5)","[7,9)")`, `is.null`, `is.not_null`',
+  equal: '`eq.5`, `neq.5`, `in.(1,2,3)`, `is.null`, `is.not_null`',
+  sealed: '`is.null`, `is.not_null`',
 };
 
-function kindOf(type: ColumnType): Kind {
+function kindOf({ type, encrypted }: Pick<Property, 'type' | 'encrypted'>): Kind {
+  if (encrypted) return encrypted.searchable ? 'equal' : 'sealed';
   if (type === 'text') return 'text';
   if (type === 'boolean') return 'boolean';
   if (isRangeType(type)) return 'range';
@@ -64,7 +70,7 @@ const SHAPING: Readonly<Record<string, JsonObject>> = {
 /** `components/parameters` that the list refers to. */
 export const LIST_PARAMETERS: JsonObject = Object.fromEntries([
   ...Object.entries(SHAPING).map(([name, parameter]) => [`list.${name}`, { name, in: 'query', ...parameter }]),
-  ...Object.entries(SYSTEM_MEMBERS).map(([name, type]) => [`filter.${name}`, filterParameter(name, type)]),
+  ...Object.entries(SYSTEM_MEMBERS).map(([name, type]) => [`filter.${name}`, filterParameter(name, { type })]),
 ]);
 
 const SHARED = Object.keys(LIST_PARAMETERS).map((name) => ({ $ref: `#/components/parameters/${name}` }));
@@ -72,7 +78,7 @@ const SHARED = Object.keys(LIST_PARAMETERS).map((name) => ({ $ref: `#/components
 /** Every parameter of the entity's list. Several filters must all hold; the same one may be given several times. */
 export function listParameters({ properties }: Entity): readonly JsonObject[] {
   const own = properties.filter(isReadable).filter(({ name }) => !isSystemMember(name) && !Object.hasOwn(SHAPING, name));
-  return [...SHARED, ...own.map(({ name, type }) => filterParameter(name, type))];
+  return [...SHARED, ...own.map((property) => filterParameter(property.name, property))];
 }
 
 /** `components/schemas` that the parameters refer to. Repeating a parameter (`form`, exploded) is what OpenAPI takes an array for. */
@@ -88,6 +94,6 @@ export const FILTER_SCHEMAS: JsonObject = Object.fromEntries(
 );
 
 /** A property with a name of `SHAPING` can be filtered on inside a group only: `and=(limit.eq.1)`. */
-function filterParameter(name: string, type: ColumnType): JsonObject {
-  return { name, in: 'query', schema: { $ref: `#/components/schemas/filter.${kindOf(type)}` } };
+function filterParameter(name: string, of: Pick<Property, 'type' | 'encrypted'>): JsonObject {
+  return { name, in: 'query', schema: { $ref: `#/components/schemas/filter.${kindOf(of)}` } };
 }

@@ -1,5 +1,6 @@
 /** What answers say of how much a tenant may still send: declared once, referred to by each answer. */
 import { isJsonObject, type JsonObject } from '../platform/json-value.js';
+import { mappedMembers } from './mapped-members.js';
 
 /** `components/headers`. */
 export const LIMIT_HEADERS: JsonObject = {
@@ -29,23 +30,16 @@ export const RETRY_AFTER: JsonObject = { 'Retry-After': { $ref: '#/components/he
 
 /** The same paths, whose answers tell of the limits; those that are components themselves tell of them there. */
 export function withLimits(paths: JsonObject): JsonObject {
-  return mapped(paths, (path) => mapped(path, (operation) => withLimitsTold(operation)));
+  return mappedMembers(paths, (path) => mappedMembers(path, (operation) => withLimitsTold(operation)));
 }
 
 function withLimitsTold(operation: JsonObject): JsonObject {
   const { responses } = operation;
   if (!isJsonObject(responses)) return operation;
-  const told = mapped(responses, (response) => {
+  const told = mappedMembers(responses, (response) => {
     if (response.$ref !== undefined) return response;
     const { headers } = response;
     return { ...response, headers: { ...(isJsonObject(headers) && headers), ...LIMITS_TOLD } };
   });
   return { ...operation, responses: told };
-}
-
-/** Members that are no objects, such as the parameters of a path, stay as they are. */
-function mapped(object: JsonObject, change: (member: JsonObject, name: string) => JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(object).map(([name, member]) => [name, isJsonObject(member) ? change(member, name) : member]),
-  );
 }

@@ -10,9 +10,11 @@ import {
   type Property,
   SYSTEM_MEMBERS,
   type SystemMember,
+  valueTypeOf,
 } from '../model/entity.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
 import { DocumentSchema, leavable, type SchemaComponents } from './document-schema.js';
+import { encryptionText, holdsEncrypted } from './sealed-entities.js';
 
 const SYSTEM_SCHEMAS: Readonly<Record<SystemMember, JsonObject>> = {
   id: { type: 'string', format: 'uuid', description: 'Given by the store (version 7) unless an insert brings one.' },
@@ -40,7 +42,7 @@ export class RecordSchemas {
     private readonly identifier: string,
     private readonly components: SchemaComponents,
   ) {
-    this.#document = new DocumentSchema(entity.document, identifier, components);
+    this.#document = new DocumentSchema(entity.document, identifier, components, holdsEncrypted(entity));
     this.#properties = isJsonObject(entity.document.properties) ? entity.document.properties : {};
   }
 
@@ -95,15 +97,16 @@ export class RecordSchemas {
       required: settable.filter(isRequired).map(({ name }) => name),
       properties: {
         ...further,
-        ...Object.fromEntries(settable.map((property) => [property.name, this.#member(property.name, isRequired(property))])),
+        ...Object.fromEntries(settable.map((property) => [property.name, this.#member(property, isRequired(property))])),
       },
     };
   }
 
   /** What stands in the place of a value that is redacted is a text, whatever the value is. */
-  #returnedMember({ name, required, nullable, redacted }: Property): JsonValue {
-    if (!redacted) return this.#member(name, required);
-    return { ...aboutIt(this.#property(name)), type: nullable ? ['string', 'null'] : 'string', 'x-redact': redacted.as };
+  #returnedMember(property: Property): JsonValue {
+    const { required, nullable, redacted } = property;
+    if (!redacted) return this.#member(property, required);
+    return { ...aboutIt(this.#property(property)), type: nullable ? ['string', 'null'] : 'string', 'x-redact': redacted.as };
   }
 
   /** What records have more of, for others. */
@@ -112,16 +115,21 @@ export class RecordSchemas {
     return names.length === 0 ? {} : { 'x-redacted': names };
   }
 
-  #member(name: string, isRequired: boolean): JsonValue {
-    return isRequired ? this.#property(name) : leavable(this.#property(name));
+  #member(property: Property, isRequired: boolean): JsonValue {
+    return isRequired ? this.#property(property) : leavable(this.#property(property));
   }
 
   #system(member: SystemMember): JsonObject {
     return this.components.refer(`system.${member}`, () => SYSTEM_SCHEMAS[member]);
   }
 
-  #property(name: string): JsonValue {
-    return this.#document.rewrite(Object.hasOwn(this.#properties, name) ? this.#properties[name]! : true);
+  #property(property: Property): JsonValue {
+    const { name } = property;
+    const schema = this.#document.rewrite(Object.hasOwn(this.#properties, name) ? this.#properties[name]! : true);
+    const text = encryptionText(property);
+    if (text === undefined || !isJsonObject(schema)) return schema;
+    const { description } = schema;
+    return { ...schema, description: typeof description === 'string' ? `${description}\n\n${text}` : text };
   }
 
   #descriptive(): JsonObject {
@@ -136,12 +144,12 @@ export class RecordSchemas {
   }
 
   #patched(property: Property): JsonValue {
-    const schema = this.#property(property.name);
+    const schema = this.#property(property);
     if (!isJsonObject(schema)) return schema;
     const { default: _, title: _title, description: _description, ...constraints } = schema;
     const about = aboutIt(schema);
     // An object is patched member by member: a patch of it need not satisfy what the whole must.
-    if (property.type === 'jsonb' && mayBeObject(constraints)) return about;
+    if (valueTypeOf(property) === 'jsonb' && mayBeObject(constraints)) return about;
     // Where null cannot remove, since the member is required, it is a value like any other.
     if (property.required || property.nullable) return { ...about, ...constraints };
     return { ...about, anyOf: [constraints, { type: 'null' }] };

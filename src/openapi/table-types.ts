@@ -12,9 +12,11 @@ import {
   type Property,
   type Relation,
   SYSTEM_MEMBERS,
+  valueTypeOf,
 } from '../model/entity.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
 import { type Definitions, SchemaTypes, union } from './schema-type.js';
+import { encryptionText } from './sealed-entities.js';
 import { block, docComment, member, textLiteral } from './typescript-text.js';
 
 /** Columns whose values are in JSON what the schema says; the others have a text of their own, so that no literal fits. */
@@ -30,11 +32,11 @@ export function isUniqueAlone({ uniqueKeys }: Entity, { name }: Property): boole
   return uniqueKeys.some(({ properties }) => properties.length === 1 && properties[0] === name);
 }
 
-/** What a document says about itself or a property, as a comment. */
-export function commentOn(schema: JsonValue): string {
+/** What a document says about itself or a property, and what there is more to say, as a comment. */
+export function commentOn(schema: JsonValue, more?: string): string {
   if (!isJsonObject(schema)) return '';
   const { title, description, deprecated } = schema;
-  const paragraphs = [title, description].filter((text) => typeof text === 'string');
+  const paragraphs = [title, description, more].filter((text) => typeof text === 'string');
   return docComment(paragraphs, deprecated === true ? ['@deprecated'] : []);
 }
 
@@ -83,13 +85,15 @@ class TableTypes {
     return block(changeable.map((property) => this.#member(property, this.#orNull(property, !property.required), true)));
   }
 
-  #member({ name }: Property, type: string, optional = false): string {
-    return member(name, type, { optional, comment: commentOn(this.#schema(name)) });
+  #member(property: Property, type: string, optional = false): string {
+    const { name } = property;
+    return member(name, type, { optional, comment: commentOn(this.#schema(name), encryptionText(property)) });
   }
 
-  #orNull({ name, type, nullable, redacted }: Property, always: boolean): string {
+  #orNull(property: Property, always: boolean): string {
+    const { name, nullable, redacted } = property;
     if (redacted) return withNull('string', always || nullable);
-    if (AS_IN_SCHEMA.has(type)) return withNull(this.#types.typeOf(this.#schema(name)), always);
+    if (AS_IN_SCHEMA.has(valueTypeOf(property))) return withNull(this.#types.typeOf(this.#schema(name)), always);
     return withNull('string', always || nullable);
   }
 

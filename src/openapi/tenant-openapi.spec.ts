@@ -346,6 +346,90 @@ describe('tenant OpenAPI › filters', () => {
   });
 });
 
+describe('tenant OpenAPI › what is encrypted', () => {
+  const SECRET = 'canary-078-05-1120';
+  const PERSON: JsonObject = {
+    ...{ type: 'object', history: 'full', softDelete: true, examples: [{ ssn: SECRET, note: SECRET }] },
+    properties: {
+      ssn: { type: 'string', description: 'Of the state.', encrypted: { searchable: 'equality' }, examples: [SECRET] },
+      note: { type: 'object', properties: { text: { type: 'string', examples: [SECRET] } }, encrypted: true },
+      born: { $ref: '#/$defs/day', encrypted: true },
+      flag: { type: ['boolean', 'null'], encrypted: true },
+      city: { type: 'string' },
+    },
+    allOf: [{ properties: { ssn: { examples: [SECRET] } } }],
+    $defs: { day: { type: 'string', format: 'date', examples: [SECRET] } },
+  };
+
+  it('has no example, wherever the document gives one', async () => {
+    const document = openApi({ A: PERSON }, ['admin', 'auditor']);
+    await expectValid(document);
+    expect(JSON.stringify(document)).not.toContain(SECRET);
+    const { ssn: _, note: __, born: ___, flag: ____, ...others } = PERSON.properties as JsonObject;
+    expect(JSON.stringify(openApi({ A: { ...PERSON, properties: others } }))).toContain(SECRET);
+  });
+
+  it('has the type of its values, and says what it is', () => {
+    const { schemas } = openApi({ A: PERSON }).components;
+    for (const component of ['A', 'A.Input', 'A.Replacement']) {
+      expect(schemas[component]!.properties).toMatchObject({
+        ssn: {
+          type: 'string',
+          description: 'Of the state.\n\nStored encrypted: filtered by equal values only, and never sorted by.',
+          'x-encrypted': { searchable: 'equality' },
+        },
+        note: {
+          type: 'object',
+          description: expect.stringMatching(/^Stored encrypted: filtered only by whether there is a value/),
+        },
+        flag: { type: ['boolean', 'null'], 'x-encrypted': true },
+      });
+    }
+    const { ssn, note, born } = schemas['A.Patch']!.properties as Record<string, JsonObject>;
+    expect(ssn).toMatchObject({
+      anyOf: [{ type: 'string' }, { type: 'null' }],
+      description: expect.stringContaining('encrypted'),
+    });
+    expect(born).toMatchObject({ anyOf: [{ $ref: expect.stringContaining('day') }, { type: 'null' }] });
+    // As any object, it is patched member by member.
+    expect(Object.keys(note!)).toEqual(['description']);
+  });
+
+  it('is filtered by equal values where it is searchable, and otherwise by whether there is one', () => {
+    const document = openApi({ A: PERSON });
+    const own = document.paths[`${RECORDS}/A`]!.get!.parameters!.filter(({ name }) => name !== undefined);
+    expect(Object.fromEntries(own.map(({ name, schema }) => [name, (schema as JsonObject).$ref]))).toEqual({
+      ssn: '#/components/schemas/filter.equal',
+      ...Object.fromEntries(['note', 'born', 'flag'].map((name) => [name, '#/components/schemas/filter.sealed'])),
+      city: '#/components/schemas/filter.text',
+    });
+    const [equal, sealed] = ['filter.equal', 'filter.sealed'].map((name) => validatorOf(document, name));
+    const accepted = [
+      'eq.1',
+      'not.eq.1',
+      'neq.1',
+      'in.(1,2)',
+      'is.null',
+      'not.is.null',
+      'gt.1',
+      'like.a*',
+      'eq(any).{1}',
+      'cs.1',
+    ];
+    expect(accepted.filter((value) => equal!([value]))).toEqual(accepted.slice(0, 6));
+    expect(accepted.filter((value) => sealed!([value]))).toEqual(['is.null', 'not.is.null']);
+  });
+
+  it('may be gone with its keys, or without a place to have any made, which no other entity answers', () => {
+    const statuses = (of: JsonObject) =>
+      operations(openApi({ A: of })).map(({ responses }) =>
+        Object.keys(responses).filter((status) => /^(410|501)$/.test(status)),
+      );
+    for (const answered of statuses(PERSON)) expect(answered).toEqual(['410', '501']);
+    for (const answered of statuses({ type: 'object', properties: { a: {} } })) expect(answered).toEqual([]);
+  });
+});
+
 describe('tenant OpenAPI › any document', () => {
   it('is valid for the Chinook entities and describes their records as sent and as returned', async () => {
     const chinook = await readChinook();

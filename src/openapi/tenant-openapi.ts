@@ -14,6 +14,7 @@ import { pastPaths } from './past-operations.js';
 import { PROBLEM_RESPONSES, PROBLEM_SCHEMAS } from './problem-responses.js';
 import { recordPaths } from './record-operations.js';
 import { KEPT_BACK_HEADERS, RECORD_HEADERS, RECORD_PARAMETERS } from './record-parameters.js';
+import { holdsEncrypted, withKeyProblems } from './sealed-entities.js';
 import { TRANSFER_SCHEMAS, transferPaths } from './transfer-operations.js';
 
 export interface TenantOpenApiInput {
@@ -47,11 +48,12 @@ export function tenantOpenApi({ tenant, entities, access, serverUrl, version }: 
       purge: may('deleted.purge'),
     };
     const identifier = identifiers.get(entity.name)!;
-    return withLimits({
+    const own = {
       ...recordPaths(entity, identifier, rights, components),
       ...pastPaths(entity, identifier, past, components),
       ...transferPaths(entity, identifier, transfer),
-    });
+    };
+    return withLimits(holdsEncrypted(entity) ? withKeyProblems(own) : own);
   });
   return {
     openapi: '3.1.0',

@@ -140,6 +140,22 @@ describe('types source › members', () => {
     ]);
   });
 
+  it('have the type of their values where they are encrypted, and say so', () => {
+    const encrypted = true;
+    const properties: JsonObject = {
+      n: { type: 'integer', encrypted: { searchable: 'equality' } },
+      b: { type: 'boolean', encrypted },
+      o: { type: 'object', properties: { a: { type: 'string' } }, required: ['a'], encrypted },
+      day: { type: 'string', format: 'date', description: 'Of birth', encrypted },
+    };
+    const sealed = 'Stored encrypted: filtered only by whether there is a value, and never sorted by.';
+    expect(membersOf('Update', properties)).toEqual([
+      ...['/** Stored encrypted: filtered by equal values only, and never sorted by. */', 'n?: number | null;'],
+      ...[`/** ${sealed} */`, 'b?: boolean | null;', `/** ${sealed} */`, 'o?: {', 'a: string;', '} | null;'],
+      ...['/**', '* Of birth', `* ${sealed}`, '*/', 'day?: string | null;', ''],
+    ]);
+  });
+
   it('declare a system member once, although the document does as well', () => {
     const row = membersOf('Row', { id: { type: 'string', format: 'uuid', title: 'Mine' } });
     expect(row.filter((line) => line.startsWith('id'))).toEqual(['id: string;']);

@@ -4,8 +4,12 @@ import type { Actor } from '../database/context-token.js';
 import { ControlPlane, type SystemTx } from '../database/control-plane.js';
 import { databaseErrorOf } from '../database/sqlstate.js';
 import { createEntities } from '../entities/create-entities.js';
+import { ReadDocument } from '../entities/read-documents.js';
+import { TenantKeys } from '../keys/tenant-keys.js';
 import { PackLibrary } from '../library/pack-library.js';
 import type { Pack } from '../model/packs/pack.js';
+import { isSealed } from '../model/sealed/with-ciphers.js';
+import type { JsonValue } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import { type Tenant, TenantDirectory, tenantOf } from '../tenants/tenant-directory.js';
 import { TenantsService } from '../tenants/tenants.service.js';
@@ -19,6 +23,7 @@ export class PacksService {
     private readonly library: PackLibrary,
     private readonly tenants: TenantsService,
     private readonly directory: TenantDirectory,
+    private readonly keys: TenantKeys,
   ) {}
 
   /** @param references such as `security` or `security@1.0.0`. @throws Problem pack/not-found */
@@ -44,6 +49,8 @@ export class PacksService {
         entities: [twice.name],
       });
     }
+    // Without a provider nothing is made; where there is one, a new tenant gets its keys with its first encrypted value.
+    if (wanted.some(encrypts)) this.keys.assertPossible();
     await createEntities(tx, actor, tenant, wanted);
     for (const { name, version, entities } of packs) {
       await insertTenantPack(tx, tenant.id, name, version);
@@ -61,6 +68,7 @@ export class PacksService {
   async install(actor: Actor, tenantId: string, wanted: { pack: string; version?: string }): Promise<TenantPack> {
     const pack = this.library.get(wanted.pack, wanted.version);
     const tenant = tenantOf(await this.tenants.get(actor, tenantId));
+    if (pack.entities.some(encrypts)) await this.keys.open(tenant);
     const work = this.controlPlane.inTenant(actor, tenant.home, async (tx) => {
       await assertRoom(tx, tenant, pack);
       await this.fill(tx, actor, tenant, [pack]);
@@ -75,6 +83,10 @@ export class PacksService {
     this.directory.forget(tenant.id);
     return installed;
   }
+}
+
+function encrypts({ name, document }: { readonly name: string; readonly document: JsonValue }): boolean {
+  return isSealed(ReadDocument.of(name, document).entity);
 }
 
 async function assertRoom(tx: SystemTx, tenant: Tenant, pack: Pack): Promise<void> {

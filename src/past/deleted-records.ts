@@ -5,6 +5,7 @@ import { Answer } from '../http/answer.js';
 import { etagOf } from '../http/precondition.js';
 import { type KeptRow, readKept } from '../model/past/kept-row.js';
 import { appliedHeader } from '../model/query/prefer.js';
+import { isSealed } from '../model/sealed/with-ciphers.js';
 import { keptRowsStatement, purgeStatement } from '../model/statements/past-statements.js';
 import { isUuid, uuidV7 } from '../platform/uuid.js';
 import { keptBackHeader } from '../records/kept-back-header.js';
@@ -65,7 +66,7 @@ export class DeletedRecords {
     const sql = recordSql(defined);
     const etag = etagOf(row[sql.revisionAt] as string, defined.version);
     const said = { etag, ...applied, ...JSON_BODY, ...keptBackHeader(sql.record.keptBack) };
-    return new Answer(200, sql.record.write(row), said);
+    return new Answer(200, sql.record.write(row), said, isSealed(defined.entity));
   }
 
   /** Nothing is left of the record but what the trail says of its changes. @throws Problem past/not-kept, record/not-deleted */

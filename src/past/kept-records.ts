@@ -4,8 +4,10 @@ import { readVersion, stepOf, VERSION_COLUMNS } from '../entities/stored-version
 import { type Sight, viewOf } from '../model/access/entity-view.js';
 import { redactedJson } from '../model/access/redaction.js';
 import { type Entity, isReadable, isReturned, type Property } from '../model/entity.js';
+import { sealedName } from '../model/names.js';
 import { withHiddenMembers } from '../model/past/hidden-members.js';
-import { carryingOver, type KeptRow, textsOf } from '../model/past/kept-row.js';
+import { carryingOver, type KeptRow, type KeptTexts, textsOf } from '../model/past/kept-row.js';
+import { type SealedLater, sealedLater } from '../model/past/sealed-later.js';
 import type { VersionStep } from '../model/plan/lineage.js';
 import { compileRowWriter, compileStoredRowWriter, type MemberPath, type RowWriter } from '../model/values/row-writer.js';
 import type { JsonObject } from '../platform/json-value.js';
@@ -14,24 +16,49 @@ import { withoutSystemMembers } from '../records/incoming-record.js';
 
 /** What was kept under several versions of a document, each row read by its own. */
 export class KeptRecords {
-  private readonly writers = new Map<number, RowWriter>();
+  /** By version, and what of a row of it was encrypted later. */
+  private readonly writers = new Map<string, RowWriter>();
+  private readonly cellColumns = new Map<number, ReadonlyMap<string, string>>();
   private readonly carriers = new Map<number, (record: JsonObject) => JsonObject>();
 
   /**
    * @param steps every version from the oldest of the rows to the one in force
    * @param entities of the steps, as they are shown
+   * @param later what was encrypted later, under the keys of today
    */
   private constructor(
     private readonly steps: readonly VersionStep[],
     private readonly entities: readonly Entity[],
+    private readonly later: readonly SealedLater[],
     private readonly compile: (entity: Entity) => RowWriter,
   ) {}
 
   /** JSON text of the record as a client saw it then, or with `stored` as it was stored. */
   text(row: KeptRow): string {
-    const writer = this.writers.get(row.version) ?? this.compile(this.entities[this.placeOf(row.version)] as Entity);
-    this.writers.set(row.version, writer);
-    return writer.write(textsOf(row, writer));
+    const kept = JSON.parse(row.body) as KeptTexts;
+    const at = this.placeOf(row.version);
+    const sealed = this.sealedIn(at, kept);
+    const key = [row.version, ...sealed].join(' ');
+    const writer = this.writers.get(key) ?? this.compile(this.entityOf(at, sealed));
+    this.writers.set(key, writer);
+    return writer.write(textsOf(row, kept, writer));
+  }
+
+  /** Names of what the row's version held in plain text and the row holds as cells. */
+  private sealedIn(at: number, kept: KeptTexts): string[] {
+    const { properties } = (this.steps[at] as VersionStep).entity;
+    const columns =
+      this.cellColumns.get(at) ??
+      new Map(properties.filter(({ encrypted }) => !encrypted).map(({ name, column }) => [sealedName(column), name] as const));
+    this.cellColumns.set(at, columns);
+    return [...columns].flatMap(([column, name]) => (Object.hasOwn(kept, column) ? [name] : []));
+  }
+
+  private entityOf(at: number, sealed: readonly string[]): Entity {
+    const entity = this.entities[at] as Entity;
+    if (sealed.length === 0) return entity;
+    const cells = new Map(sealed.map((name) => [name, this.later[at]?.get(name) ?? unheard()]));
+    return { ...entity, properties: entity.properties.map((property) => asCell(property, cells.get(property.name))) };
   }
 
   /** What the record says under the document in force. */
@@ -67,12 +94,10 @@ export class KeptRecords {
   static async of(tx: TenantTx, defined: DefinedEntity, rows: readonly KeptRow[], sight: Sight | 'stored'): Promise<KeptRecords> {
     const oldest = Math.min(defined.version, ...rows.map(({ version }) => version));
     const newest = Math.max(defined.version, ...rows.map(({ version }) => version));
-    if (newest > defined.version) {
-      throw new Problem('entity/change-in-progress', 'The entity has a new version. Send the request again.');
-    }
+    if (newest > defined.version) unheard();
     if (oldest === defined.version) {
       const current: VersionStep = { version: defined.version, entity: defined.entity, restored: new Map() };
-      return KeptRecords.readBy([current], sight);
+      return KeptRecords.readBy(defined, [current], sight);
     }
     const versions = await tx.query({
       text: `select ${VERSION_COLUMNS}
@@ -83,21 +108,36 @@ where tenant_id = $1
 order by version`,
       values: [tx.home.tenantId, defined.id, String(oldest), String(defined.version)],
     });
-    return KeptRecords.readBy(
-      versions.map((row) => stepOf(defined.name, readVersion(row))),
-      sight,
-    );
+    const steps = versions.map((row) => stepOf(defined.name, readVersion(row)));
+    return KeptRecords.readBy(defined, steps, sight);
   }
 
   /** Each document says itself from whom it keeps what, and so do those after it. */
-  private static readBy(steps: readonly VersionStep[], sight: Sight | 'stored'): KeptRecords {
+  private static readBy(defined: DefinedEntity, stored: readonly VersionStep[], sight: Sight | 'stored'): KeptRecords {
+    const steps = stored.map((step) => (step.entity === defined.entity ? step : { ...step, entity: defined.keyed(step.entity) }));
+    const later = sealedLater(stored).map((sealed, index) => {
+      if (sealed.size === 0) return sealed;
+      const { properties } = defined.keyed({ ...(stored[index] as VersionStep).entity, properties: [...sealed.values()] });
+      return new Map(properties.map((property) => [property.name, property]));
+    });
     if (sight === 'stored') {
       const entities = steps.map(({ entity }) => entity);
-      return new KeptRecords(steps, entities, compileStoredRowWriter);
+      return new KeptRecords(steps, entities, later, compileStoredRowWriter);
     }
     const seen = steps.map((step) => ({ ...step, entity: viewOf(step.entity, sight) }));
-    return new KeptRecords(steps, withHiddenMembers(seen), (entity) => compileRowWriter(entity));
+    return new KeptRecords(steps, withHiddenMembers(seen), later, (entity) => compileRowWriter(entity));
   }
+}
+
+/** Of a version, or of an encryption, that this instance has yet to hear of. */
+function unheard(): never {
+  throw new Problem('entity/change-in-progress', 'The entity has a new version. Send the request again.');
+}
+
+/** As it is shown, and stored as it was encrypted later. */
+function asCell(property: Property, cell: Property | undefined): Property {
+  if (!cell?.encrypted) return property;
+  return { ...property, column: cell.column, type: cell.type, encrypted: cell.encrypted };
 }
 
 /** What it declares, with defaults only where the values that they stand for are shown. */

@@ -101,7 +101,7 @@ function recordOf({ defined, kept, content }: Returning, eventId: string): Resto
   const { created_at: createdAt, created_by: createdBy } = JSON.parse(kept.body) as { created_at: string; created_by: string };
   return {
     id: kept.id,
-    ...splitRecord(entity, content),
+    ...splitRecord(entity, kept.id, content),
     eventId,
     ...auditedBody(entity, { after: auditedContent(entity, content) }),
     ...{ createdAt, createdBy, revision: kept.revision, endedAt: kept.endedAt },

@@ -50,17 +50,31 @@ function framesOf({ message, stack = '' }: Error): string {
   return start < 0 ? '' : stack.slice(start + message.length).trimStart();
 }
 
+/** What begins so quotes a value that could not be used, as `JSON.parse` quotes its text. */
+const QUOTING = /^Cannot (?:create property|use 'in' operator|convert)\b/;
+
+/** The message of an error, but where it may hold a value of a record. */
+export function saidOf(error: Error): string {
+  if (isOfDatabase(error)) return 'a database error; see code';
+  if (error instanceof SyntaxError) return 'a text could not be read';
+  return QUOTING.test(error.message) ? 'a value could not be used' : error.message;
+}
+
+function isOfDatabase(error: Error): boolean {
+  return 'code' in error && /^[0-9A-Z]{5}$/.test(String(error.code));
+}
+
 /** Postgres' `detail`, `where` and bound values hold values of records; a stack and a code are what one needs. */
-function describeError(error: unknown): unknown {
+export function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: 'a value that is not an Error was thrown' };
   const { name, stack } = error;
   const code = 'code' in error ? String(error.code) : undefined;
-  const database = code !== undefined && /^[0-9A-Z]{5}$/.test(code);
+  const message = saidOf(error);
   return {
     name,
     code,
-    message: database ? 'a database error; see code' : error.message,
-    stack: database ? framesOf(error) : stack,
+    message,
+    stack: message === error.message ? stack : framesOf(error),
     cause: error.cause === undefined ? undefined : describeError(error.cause),
   };
 }

@@ -5,6 +5,8 @@ const AUTH_FAILURES = ['missing', 'ambiguous', 'invalid_token', 'expired_token',
 
 export type AuthFailure = (typeof AUTH_FAILURES)[number];
 
+const KEY_FAULTS = ['unavailable', 'denied', 'integrity', 'destroyed'] as const;
+
 /** What the operator may scrape: no label ever names a tenant, since counts of one tenant are not another's business. */
 export class Metrics {
   readonly registry = new Registry();
@@ -28,6 +30,26 @@ export class Metrics {
     name: 'access_denied_total',
     help: 'Requests that were refused because of who sent them, by the operation of their route.',
     labelNames: ['operation'],
+    registers: [this.registry],
+  });
+
+  private readonly keyRequests = new Counter({
+    name: 'bss_key_requests_total',
+    help: 'Requests to key providers, by how they ended.',
+    labelNames: ['provider', 'outcome'],
+    registers: [this.registry],
+  });
+
+  private readonly keyFaults = new Counter({
+    name: 'bss_key_faults_total',
+    help: 'Requests to key providers that failed: denied and integrity are for somebody to look at, at once.',
+    labelNames: ['provider', 'kind'],
+    registers: [this.registry],
+  });
+
+  private readonly integrityFailures = new Counter({
+    name: 'bss_integrity_failures_total',
+    help: 'Encrypted values that were met and are not what was stored there.',
     registers: [this.registry],
   });
 
@@ -55,6 +77,21 @@ export class Metrics {
 
   countAuthFailure(reason: AuthFailure): void {
     this.authFailures.inc({ reason });
+  }
+
+  /** From 0 on, so that a first failure is an increase. */
+  expectKeyProvider(provider: string): void {
+    for (const kind of KEY_FAULTS) this.keyFaults.inc({ provider, kind }, 0);
+  }
+
+  /** @param outcome `ok`, or the kind of the fault */
+  countKeyRequest(provider: string, outcome: string): void {
+    this.keyRequests.inc({ provider, outcome });
+    if (outcome !== 'ok') this.keyFaults.inc({ provider, kind: outcome });
+  }
+
+  countIntegrityFailure(): void {
+    this.integrityFailures.inc();
   }
 
   countDenial(operation: string): void {

@@ -129,6 +129,51 @@ export const SETTINGS_SCHEMA = {
       description:
         'Networks that webhooks may reach although they are not public, over http too and at any port, such as `10.1.0.0/16`. Default: none.',
     },
+    KEY_PROVIDER: {
+      type: 'string',
+      enum: ['local', 'auth-service', 'vault', 'aws-kms', 'pkcs11'],
+      description:
+        "Who wraps the keys that tenants' fields are encrypted with. Without one nothing can be encrypted; in embedded mode the development Auth Service does it. Other providers whose settings are there serve the keys that are with them.",
+    },
+    KEY_CACHE_SECONDS: {
+      type: 'integer',
+      minimum: 2,
+      maximum: 3600,
+      default: 300,
+      description:
+        'How long an open key is used after the provider was last asked for it: as long an outage is not noticed, and as long at most a destroyed key still opens.',
+    },
+    KEY_SERVICE_URL: {
+      type: 'string',
+      pattern: '^https?://',
+      description: 'The key interface of the Auth Service, asked as AUTH_CLIENT_ID.',
+    },
+    VAULT_ADDR: { type: 'string', pattern: '^https?://', description: 'Vault or OpenBao, with the transit engine.' },
+    VAULT_TOKEN: { type: 'string', minLength: 1, description: 'A token that may make and use its keys.' },
+    VAULT_MOUNT: { type: 'string', minLength: 1, description: 'Where the engine is mounted. Default: `transit`.' },
+    VAULT_NAMESPACE: { type: 'string', minLength: 1, description: 'Its namespace, if it is in one.' },
+    AWS_KMS_KEY_ID: {
+      type: 'string',
+      minLength: 1,
+      description:
+        'Id or ARN of the AWS KMS key for tenants that bring none of their own. Credentials are those of the environment.',
+    },
+    AWS_KMS_REGION: { type: 'string', minLength: 1, description: 'Its region. Default: as the key or the environment says.' },
+    AWS_KMS_ENDPOINT: { type: 'string', pattern: '^https?://', description: 'Another endpoint than that of the region.' },
+    PKCS11_LIBRARY: { type: 'string', minLength: 1, description: 'The PKCS #11 module of a hardware security module.' },
+    PKCS11_TOKEN: { type: 'string', minLength: 1, description: 'The label of the token in it.' },
+    PKCS11_PIN: { type: 'string', minLength: 1, description: 'The PIN of its user.' },
+    KEYRING_FILE: {
+      type: 'string',
+      minLength: 1,
+      description: 'The file of the provider `local`, for development. Default: `keyring.jsonl` in DATA_DIR.',
+    },
+    KEYRING_IN_PRODUCTION: {
+      type: 'string',
+      enum: ['refused', 'accepted'],
+      default: 'refused',
+      description: 'Whether the provider `local`, whose keys lie in a file, may serve where NODE_ENV is `production`.',
+    },
     RATE_LIMIT_PER_SECOND: {
       type: 'integer',
       minimum: 0,

@@ -1,7 +1,10 @@
 import { databaseErrorOf } from '../database/sqlstate.js';
+import { Overtaken } from '../http/overtaken.js';
 import { relationConstraintName } from '../model/ddl/add-relation.js';
+import { uniqueKeyOfConstraint } from '../model/ddl/sealed-index.js';
 import type { Entity, Property, Relation } from '../model/entity.js';
 import { UNFINISHED } from '../model/plan/operation.js';
+import type { ConflictKey } from '../model/statements/conflict-key.js';
 import { pointer } from '../platform/json-value.js';
 import { Problem } from '../platform/problem.js';
 import { rowForbidden, WOULD_BE } from './row-forbidden.js';
@@ -31,10 +34,7 @@ export function constraintProblem(error: unknown, entity: Entity, removing: bool
   }
   // As Postgres has it: a statement does not change one record twice.
   if (code === '21000') return new Problem('record/key-repeated', 'Two records of the body have the same key. Send it once.');
-  if (code === '23505') {
-    const key = entity.uniqueKeys.find(({ name }) => name === constraint);
-    return taken(key?.properties ?? ['id']);
-  }
+  if (code === '23505') return taken(uniqueKeyOfConstraint(entity, constraint ?? '') ?? ['id']);
   if ((code === '23503' || code === '23001') && removing) {
     return new Problem('record/still-referenced', 'Other records refer to this one. Delete or change those first.');
   }
@@ -61,11 +61,26 @@ export function referenceMissing({ name }: Property, { entity: target, field }: 
   });
 }
 
-/** What a broken constraint means is known here, where the entity is. */
-export async function explained<T>(entity: Entity, removing: boolean, writing: Promise<T>): Promise<T> {
+/**
+ * What a broken constraint means is known here, where the entity is.
+ * @param key by which records are looked for before they are inserted. @throws Overtaken
+ */
+export async function explained<T>(entity: Entity, removing: boolean, writing: Promise<T>, key?: ConflictKey): Promise<T> {
   try {
     return await writing;
   } catch (error) {
+    if (key && isOfKey(error, entity, key)) throw new Overtaken();
     throw constraintProblem(error, entity, removing);
   }
+}
+
+/**
+ * An encrypted key is two indexes, and ON CONFLICT looks into one. While a rotation fills both, of two who insert the same value at once
+ * the second may meet the other first.
+ */
+function isOfKey(error: unknown, entity: Entity, { members }: ConflictKey): boolean {
+  const { code, constraint = '' } = databaseErrorOf(error) ?? {};
+  if (code !== '23505' || !members.some(({ cipher }) => cipher)) return false;
+  const names = uniqueKeyOfConstraint(entity, constraint) ?? [];
+  return names.length === members.length && members.every(({ name }) => names.includes(name));
 }

@@ -7,6 +7,7 @@ import type { Answer } from '../http/answer.js';
 import { MERGE_PATCH, mediaTypeOfBody } from '../http/patch-media.js';
 import { auditedBody } from '../model/access/audited-body.js';
 import type { Entity } from '../model/entity.js';
+import { SubjectGathering } from '../model/sealed/subjects-needed.js';
 import { lockFoundStatement, unwritableFoundStatement } from '../model/statements/change-many-statement.js';
 import type { NewRecord } from '../model/statements/insert-statement.js';
 import { splitRecord } from '../model/values/record-columns.js';
@@ -186,6 +187,7 @@ async function prepareChanges(
   eventIds: readonly string[],
 ): Promise<NewRecord[]> {
   const changes: NewRecord[] = [];
+  const needed = new SubjectGathering();
   for (const [index, { defined, stored }] of records.entries()) {
     if (index % YIELD_EVERY === YIELD_EVERY - 1) await setImmediate();
     const { entity, validator } = defined;
@@ -194,9 +196,13 @@ async function prepareChanges(
     faults.push(...ofMembers);
     if (faults.length === 0) faults.push(...validator.validate(content));
     assertValid(faults, `Of the records found, ${stored.id} would not be valid. `);
+    const id = stored.id as string;
+    const split = needed.of(() => splitRecord(entity, id, content));
+    if (!split) continue;
     const audited = auditedBody(entity, { before: auditedContent(entity, stored), after: auditedContent(entity, content) });
-    changes.push({ id: stored.id as string, ...splitRecord(entity, content), eventId: eventIds[index] as string, ...audited });
+    changes.push({ id, ...split, eventId: eventIds[index] as string, ...audited });
   }
+  needed.assertNone();
   return changes;
 }
 

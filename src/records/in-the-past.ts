@@ -48,7 +48,10 @@ export async function inThePast(
   const seen = new Map(
     tables.map(({ defined, entity }) => {
       const { steps, inForce } = versions.get(defined.id) ?? NEVER;
-      const all = steps.map((version) => stepOf(entity.name, version));
+      const all = steps.map((version) => {
+        const step = stepOf(entity.name, version);
+        return { ...step, entity: defined.keyed(step.entity) };
+      });
       return [entity.name, { ...seenThen(entity, all, sight, inForce), steps: all, inForce }] as const;
     }),
   );
@@ -58,9 +61,10 @@ export async function inThePast(
   );
   const past = narrower.size === 0 ? { query, entities } : overNarrower(entities, narrower, again);
   const sources = new Map<string, string>();
-  for (const { entity, columns } of tablesOf(past.query, past.entities)) {
+  for (const { defined, entity, columns } of tablesOf(past.query, past.entities)) {
     const { steps, inForce, withheld } = seen.get(entity.name) ?? { ...NEVER, steps: [], withheld: [] };
     const [found, changed] = asked(asOf(tx.home, entity, steps, withheld), columns);
+    if (!changed && [...columns].some((column) => found.sealedLater.has(column))) await assertSealed(tx, defined);
     if (!changed) sources.set(entity.name, found.sql);
     else if (changed.version > inForce || (await isKeptUnder(tx, entity, steps, instant)))
       throw typeChanged(entity.name, changed);
@@ -102,6 +106,22 @@ limit 1`,
     values: [tx.home.tenantId, instant, String(first?.version ?? 0)],
   });
   return rows.length > 0;
+}
+
+/** As long as some of what is kept is in plain text still, no query can read all of it. What is encrypted once stays so. */
+async function assertSealed(tx: TenantTx, { id, name, version }: DefinedEntity): Promise<void> {
+  const changes = await tx.query({
+    text: `select
+from business_store_service.schema_changes
+where tenant_id = $1
+  and entity_id = $2
+  and status = 'running'
+  and from_version < $3::integer`,
+    values: [tx.home.tenantId, id, String(version)],
+  });
+  if (changes.length === 0) return;
+  const detail = `Former versions of ${JSON.stringify(name)} are being encrypted. Ask again when the change is done; GET …/changes tells how far it is.`;
+  throw new Problem('entity/change-in-progress', detail);
 }
 
 interface Changed {

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { EntityViews } from '../entities/entity-views.js';
 import type { Answer } from '../http/answer.js';
 import { etagOf, readIfMatch } from '../http/precondition.js';
-import type { Entity } from '../model/entity.js';
+import type { ColumnType, Entity, Property } from '../model/entity.js';
 import type { Condition } from '../model/query/ast.js';
 import { type ConflictKey, conflictKeyOf } from '../model/statements/conflict-key.js';
 import { columnText } from '../model/values/values.js';
@@ -66,8 +66,10 @@ function keyOf(entity: Entity, where: readonly Condition[]): { key: ConflictKey;
   const values = new Map<string, string>();
   for (const condition of where) {
     const { kind } = condition;
-    if (kind !== 'compare' || condition.not || condition.operator !== 'eq' || condition.value.kind !== 'field') throw noKey();
-    const { name } = condition.value.field;
+    if (kind !== 'compare' || condition.not || condition.operator !== 'eq') throw noKey();
+    const asked = condition.value.kind === 'tag' ? condition.value.of : condition.value;
+    if (asked.kind !== 'field') throw noKey();
+    const { name } = asked.field;
     if (values.has(name)) throw noKey();
     values.set(name, condition.operand);
   }
@@ -94,11 +96,23 @@ function assertSame(entity: Entity, values: ReadonlyMap<string, string>, body: J
   const errors = [...values].flatMap(([name, operand]) => {
     const property = entity.properties.find((candidate) => candidate.name === name) ?? { type: 'uuid' as const };
     const value = Object.hasOwn(body, name) ? body[name] : undefined;
-    const isSame = value !== undefined && value !== null && isSameText(property.type, textOf(property, value), operand);
+    const isSame = value !== undefined && value !== null && isSameValue(property, value, operand);
     return isSame ? [] : [{ pointer: `/${name}`, rule: 'key', message: 'must be the value that the query string names' }];
   });
   if (errors.length > 0)
     throw new Problem('record/invalid', 'The body is about another record than the query string.', { errors });
+}
+
+/** @param operand of what is encrypted, the tag of the value. */
+function isSameValue(
+  property: Property | { readonly type: ColumnType; readonly encrypted?: undefined },
+  value: JsonValue,
+  operand: string,
+): boolean {
+  const { type, encrypted } = property;
+  if (!encrypted) return isSameText(type, textOf(property, value), operand);
+  // What is not of the type has no tag, or that of no value there is.
+  return encrypted.cipher !== undefined && typeof value !== 'object' && encrypted.cipher.tag(value) === operand;
 }
 
 /** A value that is not even of the type is the same as none. */

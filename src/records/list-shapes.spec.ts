@@ -6,7 +6,7 @@ const HOME = { tenantId: '0199-a', schema: 't_a', role: 'tn_a', ownerRole: 'own_
 const TEXT = JSON.stringify({ type: 'object', properties: { name: { type: 'string' }, size: { type: 'integer' } } });
 
 function entities() {
-  const entry = { id: 'e', name: 'item', version: 1, text: TEXT, transition: null, pack: null };
+  const entry = { id: 'e', name: 'item', version: 1, text: TEXT, transition: null, pack: null, fields: {} };
   const defined = new DefinedEntity(HOME, entry);
   return { defined, entities: new Map([['item', defined]]) };
 }

@@ -1,5 +1,6 @@
 import type { Row } from '../database/statement-batch.js';
 import { Overtaken } from '../http/overtaken.js';
+import { SubjectGathering } from '../model/sealed/subjects-needed.js';
 import type { Statement } from '../model/sql.js';
 import { seenByKeyStatement } from '../model/statements/upsert-one-statements.js';
 import type { UpsertRecord } from '../model/statements/upsert-statements.js';
@@ -48,14 +49,17 @@ export async function mergeAll(upsert: Upsert): Promise<Upserted> {
     const stored = await lockExisting(upsert, open);
     const { ids } = uuidV7Range(open.length);
     const faults: Fault[] = [];
+    const needed = new SubjectGathering();
     const records = open.flatMap((candidate, index) => {
       const existing = stored.get(candidate.index);
-      if (existing) return mergedRecord(upsert, candidate, existing, ids[index] as string, faults);
+      const id = ids[index] as string;
+      if (existing) return needed.of(() => mergedRecord(upsert, candidate, existing, id, faults)) ?? [];
       assertMatches(upsert.precondition, null);
       faults.push(...candidate.faults);
-      return candidate.faults.length > 0 ? [] : [freshRecord(defined, candidate, ids[index] as string)];
+      return candidate.faults.length > 0 ? [] : (needed.of(() => [freshRecord(defined, candidate, id)]) ?? []);
     });
     assertValid(faults);
+    needed.assertNone();
     await assertReferencesSeen(
       tx,
       entity,
@@ -72,7 +76,7 @@ export async function mergeAll(upsert: Upsert): Promise<Upserted> {
       return isLast ? tx.last(statement) : tx.query(statement);
     };
     const writing = writesAll(entity) ? merging() : storeApart(upsert, toStore);
-    const rows = new Map((await explained(entity, false, writing)).map((row) => [row[idAt], row]));
+    const rows = new Map((await explained(entity, false, writing, key)).map((row) => [row[idAt], row]));
     const left: Candidate[] = [];
     for (const [index, candidate] of open.entries()) {
       const row = rows.get((records[index] as UpsertRecord).id);
@@ -104,7 +108,7 @@ async function mergeOne(upsert: Upsert, candidate: Candidate): Promise<Upserted>
   const eventId = uuidV7();
   // Whose rows are some is told what is in the way, which takes another statement.
   const written = (statement: Statement): Promise<readonly Row[]> =>
-    explained(entity, false, writesAll(entity) ? tx.last(statement) : tx.query(statement));
+    explained(entity, false, writesAll(entity) ? tx.last(statement) : tx.query(statement), key);
   if (!found) {
     assertMatches(upsert.precondition, null);
     assertValid(candidate.faults);

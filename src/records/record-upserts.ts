@@ -70,6 +70,7 @@ async function insertMissing(upsert: Upsert): Promise<Upserted> {
     defined.entity,
     false,
     isLast && writesAll(defined.entity) ? tx.last(statement) : tx.query(statement),
+    key,
   );
   const { idAt } = recordSql(defined);
   await assertOwnWritten(

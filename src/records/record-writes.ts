@@ -11,6 +11,7 @@ import { auditedBody } from '../model/access/audited-body.js';
 import type { Entity } from '../model/entity.js';
 import { invalidQuery } from '../model/query/invalid-query.js';
 import { appliedHeader } from '../model/query/prefer.js';
+import { SubjectGathering } from '../model/sealed/subjects-needed.js';
 import type { NewRecord } from '../model/statements/insert-statement.js';
 import { splitRecord } from '../model/values/record-columns.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../platform/json-value.js';
@@ -178,7 +179,7 @@ export class RecordWrites {
     const { content, faults: ofMembers } = incomingReplace(entity, wanted(stored, entity, ofNames), stored);
     const faults = [...ofNames, ...ofMembers];
     assertValid([...faults, ...(faults.length === 0 ? defined.validator.validate(content) : [])]);
-    const { columns, extra } = splitRecord(entity, content);
+    const { columns, extra } = splitRecord(entity, id, content);
     const before = auditedContent(entity, stored);
     const event = { eventId: uuidV7(), ...auditedBody(entity, { before, after: auditedContent(entity, content) }) };
     await assertReferencesSeen(tx, entity, [{ id, columns, stored }]);
@@ -221,6 +222,7 @@ async function prepareInserts(
 ): Promise<NewRecord[]> {
   const { entity, validator } = defined;
   const faults: Fault[] = [];
+  const needed = new SubjectGathering();
   const records: NewRecord[] = [];
   for (const [index, { body, emptied }] of bodies.entries()) {
     // Ten thousand records take a tenth of a second: others get a turn in between.
@@ -234,14 +236,17 @@ async function prepareInserts(
       continue;
     }
     if (faults.length > 0) continue;
+    const split = needed.of(() => splitRecord(entity, incoming.id, incoming.content));
+    if (!split) continue;
     const audited = auditedBody(entity, { after: auditedContent(entity, incoming.content) });
     records.push({
       id: incoming.id,
-      ...splitRecord(entity, incoming.content),
+      ...split,
       eventId: eventIds[index] as string,
       ...audited,
     });
   }
   assertValid(faults);
+  needed.assertNone();
   return records;
 }

@@ -3,8 +3,7 @@ import type { TenantTx } from '../database/tenant-tx.js';
 import type { DefinedEntity } from '../entities/defined-entity.js';
 import type { Precondition } from '../http/precondition.js';
 import type { Entity } from '../model/entity.js';
-import type { ConflictKey, Key } from '../model/statements/conflict-key.js';
-import { columnText } from '../model/values/values.js';
+import { type ConflictKey, type Key, memberText } from '../model/statements/conflict-key.js';
 import { isJsonObject, type JsonObject, pointer } from '../platform/json-value.js';
 import { type Fault, Problem } from '../platform/problem.js';
 import type { IncomingBody } from './incoming-bodies.js';
@@ -72,11 +71,11 @@ function isOfKey({ members }: ConflictKey, at: string, place: string): boolean {
 
 /** Defaults included: a key is that of the record as it would be stored. An id that the store gives is nobody's. */
 function keyOf(entity: Entity, { members }: ConflictKey, body: JsonObject, { id, content }: IncomingRecord): Key {
-  return members.map(({ name, at }) => {
-    const property = entity.properties[at];
-    if (!property) return Object.hasOwn(body, 'id') ? id : null;
+  return members.map((member) => {
+    const { name, at } = member;
+    if (!entity.properties[at]) return Object.hasOwn(body, 'id') ? id : null;
     const value = Object.hasOwn(content, name) ? content[name] : null;
-    return value === null || value === undefined ? null : columnText(property, value);
+    return value === null || value === undefined ? null : memberText(member, entity, value);
   });
 }
 

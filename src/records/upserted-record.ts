@@ -20,7 +20,7 @@ import type { Candidate, Upsert } from './upsert-candidates.js';
 
 export function freshRecord({ entity }: DefinedEntity, { fresh }: Candidate, eventId: string): UpsertRecord {
   const audited = auditedBody(entity, { after: auditedContent(entity, fresh.content) });
-  return { id: fresh.id, ...splitRecord(entity, fresh.content), eventId, ...audited, revision: 1 };
+  return { id: fresh.id, ...splitRecord(entity, fresh.id, fresh.content), eventId, ...audited, revision: 1 };
 }
 
 /** What is there with what is sent; nothing where that is not valid. */
@@ -49,7 +49,13 @@ export function mergedRecord(
   faults.push(...prefixed(at, wrong));
   if (wrong.length > 0) return [];
   const audited = auditedBody(entity, { before: auditedContent(entity, stored), after: auditedContent(entity, content) });
-  return { id: stored.id as string, ...splitRecord(entity, content), eventId, ...audited, revision: Number(stored.revision) + 1 };
+  return {
+    id: stored.id as string,
+    ...splitRecord(entity, stored.id as string, content),
+    eventId,
+    ...audited,
+    revision: Number(stored.revision) + 1,
+  };
 }
 
 function merged(stored: JsonObject, sent: JsonObject, emptied: ReadonlySet<string>): JsonObject {

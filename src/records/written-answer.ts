@@ -8,6 +8,7 @@ import { fieldValue } from '../model/query/parse-value.js';
 import { readStatement } from '../model/query/read-statement.js';
 import { compileReadWriter, type ReadWriter } from '../model/values/read-writer.js';
 import type { Nulls } from '../model/values/row-writer.js';
+import { sealedText } from '../model/values/row-writer.js';
 import { Problem } from '../platform/problem.js';
 import { CSV, csvOf, SINGLE_OBJECT } from './answer-media.js';
 import { keptBackHeader } from './kept-back-header.js';
@@ -60,10 +61,19 @@ export class WrittenAnswer {
 
   /** @param columns of the rows; all that `select` names are among them. */
   fromRows(rows: readonly Row[], columns: readonly string[]): string[] {
-    const places = this.writer.cells.map((cell) => (cell.kind === 'column' ? columns.indexOf(cell.column) : -1));
+    const { cells } = this.writer;
+    const places = cells.map((cell) => ('column' in cell ? columns.indexOf(cell.column) : -1));
+    const isSealed = cells.map(({ kind }) => kind === 'sealed');
     // Whole records need no other order: a thousand rows are written as they came.
-    if (places.every((place, index) => place === index)) return rows.map((row) => this.writer.write(row));
-    return rows.map((row) => this.writer.write(places.map((place) => row[place] ?? null)));
+    if (places.every((place, index) => place === index && !isSealed[index])) return rows.map((row) => this.writer.write(row));
+    const idAt = columns.indexOf('id');
+    return rows.map((row) => {
+      const texts = places.map((place, index) => {
+        const text = row[place] ?? null;
+        return text !== null && isSealed[index] ? sealedText(row[idAt] as string, text) : text;
+      });
+      return this.writer.write(texts);
+    });
   }
 
   /** The records of these ids, in this order unless another one is asked for. `last` ends the transaction. */
@@ -109,13 +119,17 @@ export class WrittenAnswer {
     const { applied, media } = this.request;
     if (!this.hasBody) return new Answer(status, null, { ...headers, ...applied });
     const said = { ...headers, ...applied, ...keptBackHeader(this.writer.keptBack) };
+    const isSealed = showsSealed(this.writer);
     if (isOne || media === SINGLE_OBJECT) {
       // What an embedded entity narrows away leaves nothing to show.
       if (texts.length !== 1) throw new Problem('record/not-single', 'Nothing was changed.', { rows: texts.length });
-      return new Answer(status, texts[0] as string, media === SINGLE_OBJECT ? { ...said, 'content-type': charset(media) } : said);
+      const about = media === SINGLE_OBJECT ? { ...said, 'content-type': charset(media) } : said;
+      return new Answer(status, texts[0] as string, about, isSealed);
     }
-    if (media === CSV) return new Answer(status, csvOf(this.writer.names, texts), { ...said, 'content-type': charset(media) });
-    return new Answer(status, `[${texts.join(',')}]`, said);
+    if (media === CSV) {
+      return new Answer(status, csvOf(this.writer.names, texts), { ...said, 'content-type': charset(media) }, isSealed);
+    }
+    return new Answer(status, `[${texts.join(',')}]`, said, isSealed);
   }
 }
 
@@ -131,6 +145,11 @@ const WHOLE: Record<Nulls, WeakMap<DefinedEntity, ReadWriter>> = { stored: new W
 
 function isStored(term: SelectTerm): boolean {
   return term.kind === 'all' || (term.kind === 'value' && term.value.kind === 'field');
+}
+
+/** Something that is encrypted is among what is shown. */
+function showsSealed({ cells }: ReadWriter): boolean {
+  return cells.some((cell) => cell.kind === 'sealed' || (cell.kind === 'embed' && showsSealed(cell.writer)));
 }
 
 function charset(media: string): string {

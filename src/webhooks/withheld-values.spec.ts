@@ -9,12 +9,17 @@ const PAY = readEntity('pay', {
   type: 'object',
   properties: { month: { type: 'string' }, salary: { type: 'integer', access: { read: ['payroll'] } } },
 });
+const SEALED = readEntity('sealed', {
+  type: 'object',
+  additionalProperties: false,
+  properties: { name: { type: 'string' }, ssn: { type: 'string', encrypted: true } },
+});
 const PLAIN = readEntity('plain', { type: 'object', properties: { month: { type: 'string' } } });
 
 /** What whoever holds these roles sees of the tenant's entities. */
 const views = {
   of: async (_: Tenant, { roles }: { roles: readonly string[] }) =>
-    new Map([PAY, PLAIN].map((entity) => [entity.name, { entity: viewOf(entity, { roles, redaction: null }) }])),
+    new Map([PAY, SEALED, PLAIN].map((entity) => [entity.name, { entity: viewOf(entity, { roles, redaction: null }) }])),
 };
 const redact = withheldValues(views as unknown as Parameters<typeof withheldValues>[0]);
 
@@ -29,6 +34,19 @@ describe('what a webhook is sent of a record', () => {
   it('is nothing where nobody knows any more what to withhold', async () => {
     const { body } = await redact(TENANT, event('gone', '{"after":{"salary":4711}}'));
     expect(body).not.toContain('4711');
+  });
+
+  it('is no value of what is encrypted by now, nor of what may have been that under another name', async () => {
+    const after = { name: 'Ada', ssn: null, called: '078-05-1121' };
+    const body = JSON.stringify({ before: { ssn: '078-05-1120', name: 'Ada' }, after });
+    const sent = JSON.parse((await redact(TENANT, event('sealed', body, 'record.updated'))).body as string);
+    expect(sent).toEqual({ before: { name: 'Ada' }, after: { name: 'Ada' }, redacted: ['ssn', 'called'] });
+  });
+
+  it('is commitments that nobody opens of what is encrypted', async () => {
+    const sealed = { commitment: `sha256:${'0'.repeat(64)}`, sealed: true };
+    const sent = event('sealed', JSON.stringify({ before: { ssn: null }, after: { ssn: sealed } }), 'record.updated');
+    expect(await redact(TENANT, sent)).toBe(sent);
   });
 
   it('is the very text of the trail where nothing is withheld', async () => {

@@ -15,7 +15,7 @@ const ALBUM = {
 const NDJSON = 'application/x-ndjson';
 
 /** Of the paths' parameters: those that are ids of something, and those that are names or numbers of the tenant's own choice. */
-const IDS = ['id', 'importId', 'changeId', 'keyId', 'role', 'webhookId', 'deliveryId'];
+const IDS = ['id', 'importId', 'changeId', 'keyId', 'role', 'webhookId', 'deliveryId', 'jobId'];
 const NAMES = ['tenantId', 'entity', 'property', 'version', 'pack', 'name'];
 
 let test: TestService;
@@ -71,6 +71,7 @@ beforeAll(async () => {
     id: record.id,
     deletedId: gone.id,
     importId: imported.id,
+    jobId: await keyJobOf(foreign),
     changeId: changes.items[0].id,
   };
 });
@@ -86,6 +87,18 @@ async function webhookOf(tenant: TestTenant): Promise<string> {
     [id],
   );
   return id;
+}
+
+/** Work on the tenant's keys that is over. */
+async function keyJobOf(tenant: TestTenant): Promise<string> {
+  const jobId = uuidV7();
+  await test.database.admin(
+    `insert into business_store_service.key_jobs
+       (tenant_id, job_id, kind, purpose, version, status, created_by, request_id, finished_at)
+     values ($1, $2, 'rotate', 'encrypt', 2, 'done', 'x', 'x', now())`,
+    [tenant.id, jobId],
+  );
+  return jobId;
 }
 
 const inventedRole = (): string => `r${uuidV7()}`;

@@ -31,6 +31,8 @@ const NOBODY = '0190f3c0-7a1e-7c3b-8f00-0123456789ab';
 const REASON = 'to see who may do this';
 const PUBLISHING = '/api/v1/publishing/:sink/tenants/:tenantId';
 const NOT_PUBLISHED = { answer: '404 publishing/not-found' };
+const KEYS = '/api/v1/tenants/:tenantId/keys';
+const NO_DATA_KEYS = { answer: '409 key/none' };
 const NO_ROLLOUT = { answer: '404 rollout/not-found' };
 const NO_PACK = { answer: '404 pack/not-found' };
 /** What the definition of `note`, which is the same all along, makes of these. */
@@ -71,6 +73,11 @@ export const FITTING: Readonly<Record<string, Fitting>> = {
   'POST /api/v1/tenants/:tenantId/audit/erasures': {
     ...{ body: { entity: 'note', recordId: NOBODY, reason: REASON, dryRun: true }, answer: '200' },
   },
+  [`POST ${KEYS}/rotate`]: { body: { purpose: 'encrypt' }, ...NO_DATA_KEYS },
+  [`PUT ${KEYS}/provider`]: { body: { provider: 'local' }, ...NO_DATA_KEYS },
+  [`GET ${KEYS}/jobs/:jobId`]: { answer: '404 key/job-not-found' },
+  [`POST ${KEYS}/subjects/shred`]: { body: { subject: 'nobody', dryRun: true }, answer: '404 key/no-subject' },
+  [`POST ${KEYS}/shred`]: { body: { dryRun: true }, ...NO_DATA_KEYS },
   'POST /api/v1/tenants/:tenantId/webhooks': { body: { url: 'https://example.com/hook', enabled: false } },
   [`GET ${WEBHOOK}`]: NO_WEBHOOK,
   [`PATCH ${WEBHOOK}`]: { body: { enabled: false }, ...NO_WEBHOOK },

@@ -238,6 +238,7 @@ describe('metrics', () => {
       'patch',
       'outcome',
       'quantile',
+      'provider',
     ];
     expect([...labels].filter((label) => !known.includes(label as string))).toEqual([]);
     for (const name of [tenant.id, tenant.slug, tenant.schemaName, 'note"', CANARY]) {

@@ -74,7 +74,7 @@ const plain = (text: string): Statement => ({ text, values: [] });
 function insertOf(entity: Entity, id: string, row: Row): Statement {
   const record = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
   const names = ['tenant_id', 'id', 'created_at', 'updated_at', 'created_by', 'updated_by', 'revision'];
-  const { columns } = splitRecord(entity, record);
+  const { columns } = splitRecord(entity, id, record);
   const own = entity.properties.map(({ column }) => `"${column}"`);
   const values = columns.map((_, index) => `$${index + 3}`);
   const text = `insert into ${tableRef(home, entity)} (${[...names, ...own].join(', ')}) values ($1, $2, now(), now(), 'a', 'a', 1, ${values.join(', ')})`;

@@ -6,14 +6,18 @@ require('./typescript-hook.cjs');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { Client } = require('pg');
 const { startEmbeddedServer } = require('../../src/database/embedded/embedded-server.ts');
 const { findProcess, isSameProcess } = require('../../src/database/embedded/os-process.ts');
 
 const PREFIX = 'business-store-test-';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** @returns {Promise<{ adminUrl: string, stop(): Promise<void> }>} The superuser's URL, and the end of it all. */
-async function startTestCluster() {
+/**
+ * @param {{ keepsStatements?: boolean }} options Whether pg_stat_statements is there, which the bench would pay for.
+ * @returns {Promise<{ adminUrl: string, dataDir: string, stop(): Promise<void> }>} The superuser's URL, where everything is, and the end of it all.
+ */
+async function startTestCluster({ keepsStatements = false } = {}) {
   removeAbandoned();
   const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), PREFIX));
   const discard = () => removeCluster(dataDir);
@@ -29,15 +33,32 @@ async function startTestCluster() {
   process.on('exit', discard);
   for (const signal of SIGNALS) process.on(signal, discardAndDie);
 
-  const server = await startEmbeddedServer({ dataDir, durable: false });
+  let server = await startEmbeddedServer({ dataDir, durable: false });
+  if (keepsStatements) {
+    await setPreload(server.adminUrl, 'pg_stat_statements');
+    await server.stop();
+    server = await startEmbeddedServer({ dataDir, durable: false });
+  }
   return {
     adminUrl: server.adminUrl,
+    dataDir,
     async stop() {
       await server.stop();
       unregister();
       discard();
     },
   };
+}
+
+/** Counts from the next start on. */
+async function setPreload(adminUrl, library) {
+  const client = new Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    await client.query(`alter system set shared_preload_libraries = '${library}'`);
+  } finally {
+    await client.end();
+  }
 }
 
 /** Clusters of runs that were killed: their owner, named in service.lock, is gone. */

@@ -5,5 +5,6 @@ module.exports = async function globalTeardown() {
   globalThis.businessStoreTestCluster = undefined;
   // In watch mode the next setup would take the URL for one of yours.
   delete process.env.BSS_TEST_ADMIN_URL;
+  delete process.env.BSS_TEST_DATA_DIR;
   await cluster.stop();
 };

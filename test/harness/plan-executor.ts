@@ -3,8 +3,8 @@ import { type Actor, mintContextToken } from '../../src/database/context-token.j
 import { tableRef } from '../../src/model/ddl/table-ref.js';
 import type { TenantHome } from '../../src/model/entity.js';
 import { futureContent } from '../../src/model/plan/future-content.js';
-import type { Probe, Step } from '../../src/model/plan/operation.js';
-import { type Draft, type Failing, phaseOf, type RowFacts } from '../../src/model/plan/plan.js';
+import { type Probe, phaseOf, type Step } from '../../src/model/plan/operation.js';
+import { type Draft, type Failing, type RowFacts } from '../../src/model/plan/plan.js';
 import { compileRecordReader } from '../../src/model/plan/record-reader.js';
 import type { Transition } from '../../src/model/plan/transition.js';
 import { quoteIdent } from '../../src/model/sql.js';

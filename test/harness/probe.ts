@@ -6,6 +6,7 @@ import type { TenantHome } from '../../src/model/entity.js';
 import { createPartition, createPastTable, partitionName, pastTable } from '../../src/model/past/past-tables.js';
 import { quoteLiteral } from '../../src/model/sql.js';
 import { type TestDatabase, withClient } from './database.js';
+import { KEY_ATTEMPTS, seedKeys } from './key-attempts.js';
 import { ACTOR, noteInsert } from './tenants.js';
 
 /**
@@ -433,6 +434,18 @@ const ATTEMPTS: readonly Attempt[] = [
       return outcomeOf(client, text, [subject.victim.tenantId]);
     },
   },
+  ...KEY_ATTEMPTS.map(
+    ({ name, as, mustBeRefused, sql }): Attempt => ({
+      name,
+      ...(mustBeRefused && { mustBeRefused }),
+      ...(as !== 'the victim' && { login: 'control' }),
+      run: async (client, subject) => {
+        const home = as === 'the control plane for the attacker' ? subject.attacker : subject.victim;
+        await enter(client, subject, home, as === 'the victim' ? home : { ...home, role: 'bss_control' });
+        return outcomeOf(client, sql, [subject.victim.tenantId]);
+      },
+    }),
+  ),
   {
     name: 'the control plane moves the publishing of the victim in the context of the victim',
     login: 'control',
@@ -609,6 +622,7 @@ export async function seedSharedTables(database: TestDatabase, { tenantId }: Ten
   );
   await database.admin(IMPORT_INSERT, [tenantId, 'seed']);
   await database.admin(API_KEY_INSERT, [tenantId]);
+  await seedKeys(database, tenantId);
   await database.admin(GRANT_INSERT, [tenantId]);
   await database.admin(GRANT_TENANT_INSERT, [tenantId, tenantId]);
   await database.admin(

@@ -13,10 +13,13 @@ export type Records = ReadonlyMap<string, JsonObject>;
 
 /** Stores a valid record as the service does while a change of type is prepared, without the audit trail around it. */
 export async function insertRecord(executor: PlanExecutor, entity: Entity, id: string, record: JsonObject): Promise<void> {
-  const { columns, extra } = splitRecord(entity, record);
+  const { columns, extra } = splitRecord(entity, id, record);
   const types = ['uuid', 'uuid', 'jsonb', ...entity.properties.map(columnType)];
   const values = types.map((type, i) => `$${i + 1}::${type}`);
-  const shadows = shadowColumns(entity, (property) => `(${values[entity.properties.indexOf(property) + 3]})`);
+  const shadows = shadowColumns(entity, {
+    sqlOf: (property) => `(${values[entity.properties.indexOf(property) + 3]})`,
+    revision: '1',
+  });
   const names = [
     ...['tenant_id', 'id', '_extra'],
     ...entity.properties.map(({ column }) => quoteIdent(column)),
@@ -45,13 +48,14 @@ export async function readRecords(executor: PlanExecutor, entity: Entity): Promi
 
 /** Writes all of a record again, as a replacement by the service does. */
 export async function replaceRecord(executor: PlanExecutor, entity: Entity, id: string, record: JsonObject): Promise<void> {
-  const { columns, extra } = splitRecord(entity, record);
+  const { columns, extra } = splitRecord(entity, id, record);
   const values = entity.properties.map((property, i) => `$${i + 3}::${columnType(property)}`);
   const assignments = [
     ...entity.properties.map(({ column }, i) => `${quoteIdent(column)} = ${values[i]}`),
-    ...shadowColumns(entity, (property) => `(${values[entity.properties.indexOf(property)]})`).map(
-      ({ column, value }) => `${column} = ${value}`,
-    ),
+    ...shadowColumns(entity, {
+      sqlOf: (property) => `(${values[entity.properties.indexOf(property)]})`,
+      revision: 'revision + 1',
+    }).map(({ column, value }) => `${column} = ${value}`),
   ];
   await executor.asTenant(
     `update ${tableRef(executor.home, entity)}

@@ -37,6 +37,8 @@ export async function createSurroundings(): Promise<Surroundings> {
       WEBHOOK_KEY: Buffer.alloc(32, 8).toString('base64'),
       AUTH_ISSUER: issuer.issuer,
       AUTH_JWKS_URL: auth.jwksUrl,
+      KEY_PROVIDER: 'local',
+      KEYRING_FILE: join(folder, 'keyring.jsonl'),
       AUDIT_SINK: 'none',
       DRAIN_MS: '0',
     },

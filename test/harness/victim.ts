@@ -6,6 +6,9 @@ import { ChangeRunner } from '../../src/entities/change-runner.js';
 import { ChangesService } from '../../src/entities/changes.service.js';
 import { EntityVersionRow, TenantSchemaRow } from '../../src/entities/entity.rows.js';
 import { Planner } from '../../src/entities/planner.js';
+import { KeyProviders } from '../../src/keys/key-providers.js';
+import { LocalKeyring } from '../../src/keys/providers/local-keyring.js';
+import { TenantKeys } from '../../src/keys/tenant-keys.js';
 import { PackLibrary } from '../../src/library/pack-library.js';
 import { TenantRow } from '../../src/tenants/tenant.row.js';
 import { type Tenant, TenantDirectory } from '../../src/tenants/tenant-directory.js';
@@ -44,15 +47,21 @@ export async function startVictim({ around, other, tenant }: KillScene, killer: 
     ...{ contextKey: around.database.contextKey, onError: noop },
   });
   const directory = new TenantDirectory(controlPlane, new WakeUp(controlUrl, noop), noop);
-  const planner = new Planner(pool, LIBRARY);
-  const runner = new ChangeRunner(controlPlane, pool, directory, planner, noop);
+  // Never by way of the killer: what dies is the work on a change.
+  const keyPlane = new ControlPlane({ url: around.database.controlUrl, contextKeys: [around.database.contextKey], entities: [] });
+  await keyPlane.dataSource.initialize();
+  const keyring = new LocalKeyring(around.environment.KEYRING_FILE as string, { environment: 'test', allowInProduction: false });
+  const providers = new KeyProviders('local', new Map([['local', keyring]]));
+  const keys = new TenantKeys({ controlPlane: keyPlane, providers, lifetimeMs: 60_000, onFault: noop });
+  const planner = new Planner(pool, LIBRARY, keys);
+  const runner = new ChangeRunner(controlPlane, pool, directory, planner, keys, noop);
   const found = await other.service.directory.find(tenant.id);
   return {
-    changes: new ChangesService(controlPlane, directory, planner, runner),
+    changes: new ChangesService(controlPlane, directory, planner, runner, keys),
     ...{ runner, tenant: found as Tenant },
     stop: async () => {
       await runner.stop();
-      await Promise.all([controlPlane.close(), pool.end()]);
+      await Promise.all([controlPlane.close(), keyPlane.close(), pool.end()]);
     },
   };
 }

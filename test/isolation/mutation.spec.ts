@@ -9,6 +9,7 @@ import { EntityGraph } from '../../src/model/query/relationships.js';
 import type { Statement } from '../../src/model/sql.js';
 import type { ReadWriter } from '../../src/model/values/read-writer.js';
 import { controlPlaneOf, createTestDatabase, type TestDatabase, withClient } from '../harness/database.js';
+import { KEY_TABLES } from '../harness/key-attempts.js';
 import { ATTEMPT_NAMES, past, pastPartition, probe, seedPast, seedSharedTables } from '../harness/probe.js';
 import { ACTOR, createHomes, insertNote, NOTE, runtimePool } from '../harness/tenants.js';
 
@@ -335,6 +336,9 @@ describe('what gets through without', () => {
       'the control plane reads the roles of the victim in the context of the attacker',
       'the control plane makes a role of the victim in the context of the attacker',
       'the control plane widens a role of the victim in the context of the attacker',
+      ...KEY_TABLES.map((table) => `the control plane reads the ${table} of the victim in the context of the attacker`),
+      'the control plane makes a key of the victim in the context of the attacker',
+      'the control plane moves the keys of the victim on in the context of the attacker',
       'the control plane moves the publishing of the victim in the context of the victim',
       'the control plane takes the turn to publish in the context of the attacker',
       'the control plane sweeps answers that have not expired',
@@ -407,6 +411,32 @@ describe('what gets through without', () => {
     expect(
       await whatGetsThrough([`grant select on ${table} to bss_tenant`], [`revoke select on ${table} from bss_tenant`]),
     ).toEqual(['the victim reads the roles that it has made']);
+  });
+
+  const ofKeys = KEY_TABLES.map((name) => `business_store_service.${name}`);
+
+  it('row-level security on wrapped keys', async () => {
+    const security = (word: string) => ofKeys.map((table) => `alter table ${table} ${word} row level security`);
+    expect(await whatGetsThrough(security('disable'), security('enable'))).toEqual([
+      ...KEY_TABLES.map((name) => `the control plane reads the ${name} of the victim in the context of the attacker`),
+      'the control plane makes a key of the victim in the context of the attacker',
+      'the control plane moves the keys of the victim on in the context of the attacker',
+    ]);
+  });
+
+  it('the missing grants on wrapped keys: a tenant reads none, and what a key commits to is written once', async () => {
+    const rights = [
+      ...ofKeys.map((table) => [`select on ${table}`, 'bss_tenant']),
+      ['update (commitment) on business_store_service.data_keys', 'bss_control'],
+    ];
+    const got = await whatGetsThrough(
+      rights.map(([right, role]) => `grant ${right} to ${role}`),
+      rights.map(([right, role]) => `revoke ${right} from ${role}`),
+    );
+    expect(got).toEqual([
+      ...KEY_TABLES.map((name) => `the victim reads its ${name}`),
+      'the control plane says what a key commits to',
+    ]);
   });
 
   it('the grant that a system administrator is asked for by the database as well', async () => {

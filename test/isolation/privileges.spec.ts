@@ -46,6 +46,23 @@ const FIXED_OF_GRANTS = ['access', 'entities', 'expires_at', 'grant_id', 'needs_
 const DECIDED_OF_GRANTS = ['approved_at', 'approved_by', 'revoked_at', 'revoked_by'];
 const GRANT_TENANTS = ['first_used_at', 'grant_id', 'last_used_at', 'tenant_id', 'uses'];
 
+/** Columns of keys, as `INSERT` writes them once and as `UPDATE` may change them. */
+const KEYS: Readonly<Record<string, readonly [inserted: string, updated: string]>> = {
+  tenant_keys: [
+    'key_ref provider tenant_id',
+    'destroyed_at encrypt_version epoch index_next index_version key_ref provider receipt',
+  ],
+  data_keys: [
+    'commitment key_ref provider purpose tenant_id version wrapped',
+    'destroyed_at key_ref provider retired_at wrapped',
+  ],
+  subject_keys: ['key_id sealed subject tenant_id', 'destroyed_at erased_at sealed subject'],
+  key_jobs: [
+    'created_by former_key_ref former_provider job_id key_ref kind provider purpose request_id tenant_id version',
+    'done error finished_at held_until holder position stage status total',
+  ],
+};
+
 /** Functions of the trail, all of them the control plane's. */
 const TRAIL = [
   'audit.drop_outlived(timestamp with time zone)',
@@ -108,7 +125,7 @@ describe('no role of the running service', () => {
     expect(await listed('select parname from pg_parameter_acl where $1::text[] is not null')).toEqual([]);
   });
 
-  it('has a right on a sequence, a foreign server, or a column other than those of an audit event, a kept answer, an import or an API key', async () => {
+  it('has a right on a sequence, a foreign server, or a column other than those of an audit event, a kept answer, an import, an API key or a wrapped one', async () => {
     const granted = `
       select role, oid::regclass::text from unnest($1::text[]) as role, pg_class
       where relkind = 'S' and has_sequence_privilege(role, oid, 'USAGE, SELECT, UPDATE')
@@ -131,7 +148,7 @@ describe('no role of the running service', () => {
     ];
     const markers = ['events', 'first_event_id', 'last_event_id', 'tenant_id'];
     const checkpoints = ['hash audit.checkpointed_heads', 'sent_at audit.checkpoints', 'seq audit.checkpointed_heads'];
-    const answers = ['body', 'expires_at', 'headers', 'key_hash', 'request_hash', 'status', 'subject', 'tenant_id'];
+    const answers = ['body', 'expires_at', 'headers', 'key_hash', 'request_hash', 'sealed', 'status', 'subject', 'tenant_id'];
     const imports = ['bytes', 'conflict', 'created_by', 'entity', 'errors', 'failed', 'finished_at', 'format', 'holder'].concat([
       'ignored',
       'import_id',
@@ -187,6 +204,9 @@ describe('no role of the running service', () => {
       ...GRANT_TENANTS.map((column) => `${column} business_store_service.access_grant_tenants`),
       ...webhooks.map((column) => `${column} business_store_service.webhooks`),
       ...deliveries.map((column) => `${column} business_store_service.webhook_deliveries`),
+      ...Object.entries(KEYS).flatMap(([table, rights]) =>
+        [...new Set(rights.flatMap((each) => each.split(' ')))].map((column) => `${column} business_store_service.${table}`),
+      ),
       ...columns.map((column) => `${column} audit.events`),
       ...markers.map((column) => `${column} audit.pending`),
       ...checkpoints,
@@ -261,6 +281,7 @@ describe('the roles of the running service reach exactly', () => {
         'bss_control business_store_service.access_grant_tenants SELECT',
         'bss_control business_store_service.access_grants SELECT',
         'bss_control business_store_service.api_keys SELECT',
+        ...Object.keys(KEYS).map((table) => `bss_control business_store_service.${table} SELECT`),
         'bss_control business_store_service.entity_versions INSERT,SELECT',
         'bss_control business_store_service.idempotency_keys DELETE',
         'bss_control business_store_service.imports DELETE',
@@ -298,19 +319,22 @@ describe('the roles of the running service reach exactly', () => {
     expect(await listed(granted.replace("'INSERT', 'UPDATE'", "'UPDATE'"))).toEqual([]);
   });
 
-  it('these columns of kept answers: a tenant cannot change whose they are, the control plane cannot read them', async () => {
+  it('these columns of kept answers: a tenant cannot change whose they are, the control plane cannot read what they say', async () => {
     const granted = `select role, attname, string_agg(right_name, ',' order by right_name)
       from unnest($1::text[]) as role, unnest(array['SELECT', 'INSERT', 'UPDATE']) as right_name, pg_attribute
       where attrelid = 'business_store_service.idempotency_keys'::regclass and attnum > 0
         and has_column_privilege(role, attrelid, attnum, right_name)
       group by role, attname`;
-    const ofTenant = ['body SELECT,UPDATE', 'headers SELECT,UPDATE', 'status SELECT,UPDATE'].concat(
+    const ofTenant = ['body SELECT,UPDATE', 'headers SELECT,UPDATE', 'sealed SELECT,UPDATE', 'status SELECT,UPDATE'].concat(
       ['key_hash INSERT,SELECT', 'subject INSERT,SELECT', 'tenant_id INSERT,SELECT'],
       ['expires_at INSERT,SELECT,UPDATE', 'request_hash INSERT,SELECT,UPDATE'],
     );
     expect(await listed(granted)).toEqual(
       [
-        'bss_control expires_at SELECT',
+        // Sealed ones are sealed anew with other keys: they say nothing to it.
+        ...['expires_at SELECT', 'key_hash SELECT', 'sealed SELECT,UPDATE', 'subject SELECT', 'tenant_id SELECT'].map(
+          (right) => `bss_control ${right}`,
+        ),
         ...['bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => ofTenant.map((right) => `${role} ${right}`)),
       ].sort(),
     );
@@ -336,6 +360,22 @@ describe('the roles of the running service reach exactly', () => {
         ...['bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => ofTenant.map((right) => `${role} ${right}`)),
       ].sort(),
     );
+  });
+
+  it('these columns of wrapped keys: no tenant reads any, and what a key is for and commits to stays as it was made', async () => {
+    const granted = `select role, right_name, relname, string_agg(attname, ' ' order by attname)
+      from unnest($1::text[]) as role, unnest(array['INSERT', 'UPDATE']) as right_name, pg_attribute, pg_class
+      where attrelid = pg_class.oid and relname = any ($2) and attnum > 0
+        and has_column_privilege(role, attrelid, attnum, right_name)
+      group by role, right_name, relname`;
+    const allowed = Object.entries(KEYS).flatMap(([table, [inserted, updated]]) => [
+      `bss_control INSERT ${table} ${inserted}`,
+      `bss_control UPDATE ${table} ${updated}`,
+    ]);
+    expect(await listed(granted, [runtimeRoles, Object.keys(KEYS)])).toEqual(allowed.sort());
+    const read = granted.replace("'INSERT', 'UPDATE'", "'SELECT'");
+    const tenants = runtimeRoles.filter((role) => role !== 'bss_control');
+    expect(await listed(read, [tenants, Object.keys(KEYS)])).toEqual([]);
   });
 
   it('these columns of API keys: whose a key is and what it may do stays as it was made', async () => {
@@ -386,13 +426,15 @@ describe('the roles of the running service reach exactly', () => {
   it('these functions', async () => {
     const granted = `select role, oid::regprocedure from unnest($1::text[]) as role, pg_proc
       where pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and has_function_privilege(role, oid, 'EXECUTE')`;
-    const ask = ['bss.caller()', 'bss.identity()', 'bss.platform()', 'bss.tenant()'];
+    const ask = ['bss.assert_keys(integer)', 'bss.caller()', 'bss.identity()', 'bss.platform()', 'bss.tenant()'];
     expect(await listed(granted)).toEqual(
       [
         'bss_app_00 bss.crossing(text,uuid,text)',
         'bss_app_00 bss.enter(text,boolean)',
         'bss_app_00 bss.verified(text)',
         ...TRAIL.map((name) => `bss_control ${name}`),
+        'bss_control bss.lock_keys(uuid,boolean)',
+        'bss_control business_store_service.forget_plain_answers()',
         ...['bss_control', 'bss_tenant', 'tn_home', 'tn_other'].flatMap((role) => ask.map((name) => `${role} ${name}`)),
       ].sort(),
     );
@@ -416,9 +458,16 @@ describe('a function', () => {
   it('that runs with the rights of its owner pins its search path, and no function of ours is open to PUBLIC', async () => {
     const ours = `from pg_proc where pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and $1::text[] is not null`;
     expect(await listed(`select oid::regprocedure, proconfig[1] ${ours} and prosecdef`)).toEqual(
-      [...TRAIL, 'bss.caller()', 'bss.crossing(text,uuid,text)', 'bss.identity()', 'bss.tenant()', 'bss.verified(text)'].map(
-        (name) => `${name} search_path=pg_catalog, pg_temp`,
-      ),
+      [
+        ...TRAIL,
+        'bss.assert_keys(integer)',
+        'bss.caller()',
+        'bss.crossing(text,uuid,text)',
+        'bss.identity()',
+        'bss.tenant()',
+        'bss.verified(text)',
+        'business_store_service.forget_plain_answers()',
+      ].map((name) => `${name} search_path=pg_catalog, pg_temp`),
     );
     expect(
       await listed(

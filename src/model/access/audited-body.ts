@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import type { Entity } from '../entity.js';
 import { commitmentTo, newSalt, type Opening } from './commitment.js';
-import { personalMembers } from './personal.js';
+import { committedMembers } from './personal.js';
 
-/** What the audit trail keeps of a change of one record: before and after, personal values as commitments. */
+/** What the audit trail keeps of a change of one record: before and after, personal and encrypted values as commitments. */
 
 export interface AuditedBody {
   /** JSON text, which is hashed as it is. */
@@ -20,20 +20,23 @@ export interface AuditedChange {
 
 /** @param change without system members, and without what is never returned to anybody */
 export function auditedBody(entity: Entity, change: AuditedChange): AuditedBody {
-  const personal = personalMembers(entity);
-  if (personal.size === 0) return { body: JSON.stringify(change), openings: null };
+  const { personal, sealed } = committedMembers(entity);
+  if (personal.size === 0 && sealed.size === 0) return { body: JSON.stringify(change), openings: null };
   const openings: [string, Opening][] = [];
   const salts = new Map<string, { readonly salt: Buffer; readonly value: JsonValue }>();
   const committed = (side: 'before' | 'after', content: JsonObject): JsonObject =>
     Object.fromEntries(
       Object.entries(content).map(([name, value]) => {
-        if (!personal.has(name) || value === null) return [name, value];
-        // What stayed the same has the same commitment, so that the trail shows it.
+        const isSealed = sealed.has(name);
+        if ((!isSealed && !personal.has(name)) || value === null) return [name, value];
+        // What stayed the same has the same commitment, so that the trail shows it. Salts are of one event and one value.
         const known = salts.get(name);
         const salt = known && isDeepStrictEqual(known.value, value) ? known.salt : newSalt();
         salts.set(name, { salt, value });
+        const commitment = commitmentTo(salt, value);
+        if (isSealed) return [name, { ...commitment, sealed: true }];
         openings.push([pointer(`/${side}`, name), [salt.toString('base64url'), value]]);
-        return [name, commitmentTo(salt, value) as unknown as JsonValue];
+        return [name, { ...commitment }];
       }),
     );
   const { before, after } = change;

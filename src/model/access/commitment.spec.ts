@@ -19,7 +19,16 @@ describe('a commitment', () => {
   it('is told from values that look like one', () => {
     const commitment = commitmentTo(newSalt(), 1);
     expect(isCommitment({ ...commitment })).toBe(true);
-    for (const other of [null, 'sha256:00', { commitment: 'sha256:00' }, { ...commitment, more: 1 }, [{ ...commitment }]]) {
+    expect(isCommitment({ ...commitment, sealed: true })).toBe(true);
+    for (const other of [
+      null,
+      'sha256:00',
+      { commitment: 'sha256:00' },
+      { ...commitment, sealed: true, more: 1 },
+      { ...commitment, more: 1 },
+      { ...commitment, sealed: false },
+      [{ ...commitment }],
+    ]) {
       expect(isCommitment(other as never)).toBe(false);
     }
   });

@@ -1,16 +1,32 @@
-import type { Entity } from '../entity.js';
+import type { Entity, Property } from '../entity.js';
 
-/** Names of the properties whose values are about a person: the trail holds commitments to them. */
-export function personalMembers(entity: Entity): ReadonlySet<string> {
+/** Which values the trail holds commitments to. */
+
+interface Committed {
+  /** Names of the properties whose values are about a person: what opens the commitments is kept beside them, until it is erased. */
+  readonly personal: ReadonlySet<string>;
+  /** Names of those whose values are encrypted, about a person or not: what would open the commitments is kept nowhere. */
+  readonly sealed: ReadonlySet<string>;
+}
+
+export function committedMembers(entity: Entity): Committed {
   const known = members.get(entity);
   if (known) return known;
-  const found = new Set(entity.properties.flatMap(({ name, personal }) => (personal ? [name] : [])));
+  const found = {
+    personal: namesOf(entity, ({ personal, encrypted }) => personal !== undefined && !encrypted),
+    sealed: namesOf(entity, ({ encrypted }) => encrypted !== undefined),
+  };
   members.set(entity, found);
   return found;
 }
 
+/** Events of its records may have commitments that can be opened. */
 export function holdsPersonal(entity: Entity): boolean {
-  return personalMembers(entity).size > 0;
+  return committedMembers(entity).personal.size > 0;
 }
 
-const members = new WeakMap<Entity, ReadonlySet<string>>();
+function namesOf(entity: Entity, isCommitted: (property: Property) => boolean): ReadonlySet<string> {
+  return new Set(entity.properties.filter(isCommitted).map(({ name }) => name));
+}
+
+const members = new WeakMap<Entity, Committed>();

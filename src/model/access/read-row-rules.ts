@@ -51,11 +51,12 @@ export function readRowRules(word: JsonValue | undefined, properties: readonly P
   if (!isJsonObject(word)) return { rowRules: undefined, faults: [] };
   const faults: Fault[] = [];
   const columns = columnsOf(properties);
+  const encrypted = new Set(properties.flatMap((property) => (property.encrypted ? [property.name] : [])));
   const rowRules = Object.entries(word).map(([role, said]) => {
     const at = pointer('/rowRules', role);
     if (!isRoleName(role)) fault(faults, at, `${shown(role)} is no name of a role: small letters, digits, "_" and "-"`);
     const rules = Object.entries(said as JsonObject).map(([kind, rule]) => {
-      return [kind, new RuleReader(columns, faults).rule(rule, pointer(at, kind))];
+      return [kind, new RuleReader(columns, encrypted, faults).rule(rule, pointer(at, kind))];
     });
     return { role, ...Object.fromEntries(rules) } as RoleRules;
   });
@@ -82,6 +83,7 @@ class RuleReader {
 
   constructor(
     private readonly columns: Columns,
+    private readonly encrypted: ReadonlySet<string>,
     private readonly faults: Fault[],
   ) {}
 
@@ -108,6 +110,11 @@ class RuleReader {
     }
     const column = this.columns.get(name);
     if (!column) return [this.fail(at, `there is no property ${shown(name)} that rows could be told apart by`)];
+    if (this.encrypted.has(name)) {
+      return [
+        this.fail(at, `${shown(name)} is encrypted, and the database applies the rules: tell rows apart by another property`),
+      ];
+    }
     if (JSON_TYPES[column.type] === undefined) {
       return [this.fail(at, `${shown(name)} is stored as ${column.type}: rules compare single values only`)];
     }

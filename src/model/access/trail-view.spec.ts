@@ -45,6 +45,60 @@ describe('what a reader of the trail sees of a record', () => {
     });
   });
 
+  it('is sealed commitments of what was encrypted, for whoever looks and whatever it is today', () => {
+    const sealed = { after: { email: { ...COMMITTED, sealed: true as const }, name: 'Ada' } };
+    for (const isOwner of [true, false]) {
+      expect(trailView(sealed, null, ENTITY, isOwner)).toEqual({ content: sealed, redacted: [] });
+      const redacting = seen({ email: { redacted: { as: 'full' } } });
+      expect(trailView(sealed, null, redacting, isOwner).content).toEqual(sealed);
+    }
+  });
+
+  describe('of what is encrypted by now, in plain text before', () => {
+    const encrypted = (word: object, rest: object = {}) =>
+      readEntity('person', {
+        type: 'object',
+        additionalProperties: false,
+        properties: { email: { type: 'string', pii: 'email', ...word }, name: { type: 'string' } },
+        ...rest,
+      });
+    const sealed = encrypted({ encrypted: true });
+
+    it.each([true, false])('is nothing, whoever looks and in both versions of the record: %s', (isOwner) => {
+      const view = trailView(
+        { before: { email: 'a@b.c', name: 'Ada' }, after: { email: null, name: 'Ada' } },
+        null,
+        sealed,
+        isOwner,
+      );
+      expect(view).toEqual({ content: { before: { name: 'Ada' }, after: { name: 'Ada' } }, redacted: ['email'] });
+    });
+
+    it('is the commitment, and what opens it stays unread', () => {
+      for (const isOwner of [true, false]) {
+        const view = trailView({ after: { email: COMMITTED } }, OPENINGS, sealed, isOwner);
+        expect(view).toEqual({ content: { after: { email: COMMITTED } }, redacted: [] });
+      }
+    });
+
+    it('is nothing under a name that it may have had then', () => {
+      const told = { after: { mail: 'a@b.c', other: 'x', name: 'Ada' } };
+      expect(trailView(told, null, sealed, true).redacted).toEqual(['mail', 'other']);
+      const open = encrypted({ encrypted: true, renamedFrom: 'mail' }, { additionalProperties: true });
+      const view = trailView(told, null, open, true);
+      expect(view).toEqual({ content: { after: { other: 'x', name: 'Ada' } }, redacted: ['mail'] });
+      const [email, ...others] = open.properties as [Property, Property];
+      const first = { ...email, encrypted: { of: 'text', searchable: false, field: 'e.mail@2@3' } } as const;
+      const named = { ...open, properties: [first, ...others] };
+      expect(trailView({ after: { 'e.mail@2': 'a@b.c' } }, null, named, true).redacted).toEqual(['e.mail@2']);
+    });
+
+    it('is everything again once it is decrypted', () => {
+      const view = trailView({ after: { email: 'a@b.c' } }, null, encrypted({}), true);
+      expect(view).toEqual({ content: { after: { email: 'a@b.c' } }, redacted: [] });
+    });
+  });
+
   it('is nothing that the document of today does not name, but for admins', () => {
     const view = trailView({ after: { name: 'Ada', formerly: 'x' } }, null, ENTITY, false);
     expect(view).toEqual({ content: { after: { name: 'Ada' } }, redacted: ['formerly'] });

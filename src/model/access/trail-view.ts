@@ -1,9 +1,13 @@
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import { type Entity, isKeptBack, type Property } from '../entity.js';
 import { isCommitment, type Opening } from './commitment.js';
+import { formerlyPlain, mayBeSealed, type SealedEntity } from './formerly-plain.js';
 import { redactedJson } from './redaction.js';
 
-/** What a caller sees of a record's event in the trail: the members that it may read of records, with what is committed to opened. */
+/**
+ * What a caller sees of a record's event in the trail: the members that it may read of records, with what is committed to opened. Of what
+ * is encrypted by now nobody sees what the trail tells in plain text of the time before.
+ */
 
 export interface TrailContent {
   readonly before?: JsonValue;
@@ -18,7 +22,7 @@ export interface TrailView {
 }
 
 /** As the caller sees it. */
-export type SeenEntity = Pick<Entity, 'properties' | 'rows'>;
+export type SeenEntity = Pick<Entity, 'rows'> & SealedEntity;
 
 /**
  * @param openings by their places in the content; null: there are none, or they were erased
@@ -35,27 +39,32 @@ export function trailView(
   if (before === undefined && after === undefined) return { content, redacted: [] };
   if (entity === null || (entity.rows && entity.rows.read !== true)) return { content: rest, redacted: ['*'] };
   const left = new Set<string>();
+  const isSealed = mayBeSealed(entity);
+  const former = formerlyPlain(isSealed, [before, after]);
   const seen = (side: 'before' | 'after', record: JsonValue | undefined): JsonObject => {
     if (!isJsonObject(record)) return record === undefined ? {} : { [side]: record };
-    const openingOf = (name: string) => openings?.[pointer(`/${side}`, name)];
-    return { [side]: seenMembers(entity, record, openingOf, left, isOwner) };
+    const openingOf = (name: string) => (isSealed(name) ? undefined : openings?.[pointer(`/${side}`, name)]);
+    return { [side]: seenMembers(entity, record, { openingOf, former, left, isOwner }) };
   };
   return { content: { ...rest, ...seen('before', before), ...seen('after', after) }, redacted: [...left] };
 }
 
-function seenMembers(
-  entity: SeenEntity,
-  record: JsonObject,
-  openingOf: (name: string) => JsonValue | undefined,
-  left: Set<string>,
-  isOwner: boolean,
-): JsonObject {
+interface Seeing {
+  readonly openingOf: (name: string) => JsonValue | undefined;
+  readonly former: ReadonlySet<string>;
+  /** Gets the names of what is left out. */
+  readonly left: Set<string>;
+  readonly isOwner: boolean;
+}
+
+function seenMembers(entity: SeenEntity, record: JsonObject, { openingOf, former, left, isOwner }: Seeing): JsonObject {
   const properties = new Map(entity.properties.map((property) => [property.name, property]));
   const hidesUnknown = !isOwner || entity.properties.some(isKeptBack);
   const members = Object.entries(record).flatMap(([name, value]): [string, JsonValue][] => {
     const property = properties.get(name);
     // What has no such name today may be something that is kept from the caller, as it was called then.
-    if (property ? property.hidden : hidesUnknown) {
+    const isKept = property ? property.hidden : hidesUnknown;
+    if (isKept || former.has(name)) {
       left.add(name);
       return [];
     }

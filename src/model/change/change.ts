@@ -28,6 +28,10 @@ export type ChangeKind =
   | 'row-rules-changed'
   /** Who sees and sets the values of a property, and what others get in their place. */
   | 'field-rules-changed'
+  /** Whether the values of a property are encrypted, and found by equal ones. */
+  | 'encryption-changed'
+  /** Whom records are about, under whose keys their encrypted values are. */
+  | 'subject-changed'
   /** Validation that has no column, key or constraint of its own: patterns, nested schemas, applicators. */
   | 'validation-changed'
   /** title, description, examples, $comment, deprecated. */

@@ -32,10 +32,12 @@ export function compareDerived(before: Entity, after: Entity, indexesMayGrow: bo
   ];
 }
 
-/** Without its history and whom it is shown to, which the documents tell. */
+/** Without its history and whom it is shown to, which the documents tell, and without what is called for ever and opened by whom. */
 function stored(property: Property): object {
-  const { renamedFrom: _, alias: __, access: ___, personal: ____, redact: _____, ...kept } = property;
-  return kept;
+  const { renamedFrom: _, alias: __, access: ___, personal: ____, redact: _____, encrypted, ...kept } = property;
+  if (!encrypted) return kept;
+  const { of, searchable } = encrypted;
+  return { ...kept, encrypted: { of, searchable } };
 }
 
 function head({ name, table, keepsExtras, concurrency }: Entity): JsonObject {

@@ -1,7 +1,7 @@
 /** One property before and after, keyword by keyword, told in terms of its column, keys and constraints. */
 
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
-import type { Property } from '../entity.js';
+import { type Property, valueTypeOf } from '../entity.js';
 import type { Change, ChangeKind } from './change.js';
 import { isSameValue } from './first-difference.js';
 import { keywordChanges } from './keyword-changes.js';
@@ -77,7 +77,8 @@ function typeChanges(
 
 function typeText(property: Property | undefined): string {
   if (!property) return 'no column';
-  const { type, precision, scale } = property;
+  const { precision, scale } = property;
+  const type = valueTypeOf(property);
   return precision === undefined && scale === undefined ? type : `${type}(${precision ?? 'any'},${scale ?? 'any'})`;
 }
 
@@ -102,6 +103,8 @@ function wordVerdict(
     case 'pii':
     case 'redact':
       return ['field-rules-changed', `what auditors see of ${name} changes`, true];
+    case 'encrypted':
+      return isSameEncryption(old, fresh) ? restated(keyword) : ['encryption-changed', encryptionMessage(old, fresh, name)];
     case 'default':
       return ['default-changed', `the default of ${name} changes`];
     case 'unique':
@@ -123,6 +126,20 @@ function wordVerdict(
 
 function isOff(value: JsonValue | undefined): boolean {
   return value === undefined || value === false;
+}
+
+function isSearchable(value: JsonValue | undefined): boolean {
+  return member(value, 'searchable') === 'equality';
+}
+
+function isSameEncryption(old: JsonValue | undefined, fresh: JsonValue | undefined): boolean {
+  return isOff(old) === isOff(fresh) && isSearchable(old) === isSearchable(fresh);
+}
+
+function encryptionMessage(old: JsonValue | undefined, fresh: JsonValue | undefined, name: string): string {
+  if (isOff(fresh)) return `${name} is no longer encrypted`;
+  const found = isSearchable(fresh) ? 'found by equal values only' : 'not found by its values';
+  return isOff(old) ? `${name} becomes encrypted, and is ${found}` : `${name} stays encrypted, and is ${found} from now on`;
 }
 
 function isPlainIndex(value: JsonValue | undefined): boolean {

@@ -4,6 +4,7 @@
  */
 
 import { isJsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
+import { columnType } from '../ddl/column.js';
 import type { Entity } from '../entity.js';
 import type { Change } from './change.js';
 import { compareDerived } from './compare-derived.js';
@@ -27,6 +28,7 @@ export function compareEntities(before: Entity, after: Entity, renames: Renames 
     ...nameChanges(before, after),
     ...compareProperties(before, after, refs, renames),
     ...memberNames(before.document, after.document).flatMap((keyword) => rootChanges(keyword, before, after, refs)),
+    ...subjectChanges(before, after, renames),
   ];
   const recognised = changes.every((change) => change.additive || change.needsCheck !== undefined);
   if (!recognised) return changes;
@@ -51,6 +53,7 @@ function rootChanges(keyword: string, before: Entity, after: Entity, refs: Refer
     case 'properties':
     case 'required':
     case 'renamedFrom':
+    case 'subject':
       return []; // compared above
     case 'uniqueKeys':
     case 'indexes':
@@ -74,6 +77,26 @@ function rootChanges(keyword: string, before: Entity, after: Entity, refs: Refer
     default:
       return keywordChanges(keyword, old, fresh, at, refs);
   }
+}
+
+/**
+ * Nothing is written again for it: what is encrypted already stays under the keys of whom it was about. By the property that goes on under
+ * the name, since names are given again; and values of another type are other subjects, in their texts.
+ */
+function subjectChanges(before: Entity, after: Entity, renames: Renames): Change[] {
+  const [old, fresh] = [before.subject, after.subject];
+  const change = (message: string): Change => {
+    const additive = !before.properties.some(({ encrypted }) => encrypted);
+    return { kind: 'subject-changed', pointer: '/subject', message, additive };
+  };
+  const former = fresh === undefined ? undefined : (renames.get(fresh) ?? fresh);
+  if (former !== old) return [change('whom records are about changes, for encrypted values that are written from now on')];
+  const typeIn = ({ properties }: Entity, wanted: string | undefined): string => {
+    const property = properties.find(({ name }) => name === wanted);
+    return property ? columnType(property) : '';
+  };
+  if (typeIn(before, old) !== typeIn(after, fresh)) return [change('the type of those whom records are about changes')];
+  return old === fresh ? [] : [restated('/subject')];
 }
 
 /** Equal once what is absent is written out. */

@@ -5,6 +5,7 @@
 
 import type { Check, Entity, Property, TenantHome } from '../entity.js';
 import { derivedName } from '../names.js';
+import { cellSql } from '../sealed/tag-sql.js';
 import { quoteIdent, quoteLiteral } from '../sql.js';
 import { addConstraint } from './add-constraint.js';
 
@@ -27,7 +28,7 @@ const OPERATOR = {
   exclusiveMaximum: '<',
 } as const;
 
-const GROUPS = ['length', 'range', 'values'] as const;
+const GROUPS = ['length', 'range', 'values', 'cell'] as const;
 type Group = (typeof GROUPS)[number];
 
 /** A constraint by name, and what follows the name. */
@@ -43,6 +44,7 @@ export function checkConditions(entity: Entity, property: Property): readonly Ch
   return GROUPS.flatMap((group) => {
     const conditions = [
       ...(group === 'range' ? finite(property, column) : []),
+      ...(group === 'cell' && property.encrypted ? [cellSql(column, property.encrypted.searchable)] : []),
       ...property.checks.filter((check) => GROUP_OF[check.kind] === group).map((check) => condition(check, column)),
     ];
     if (conditions.length === 0) return [];

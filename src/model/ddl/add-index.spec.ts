@@ -19,7 +19,7 @@ const entity: Entity = {
 
 function sql(method: Index['method'], ...fields: string[]): string {
   const parsed = fields.map((field) => ({ property: field.replace('-', ''), descending: field.startsWith('-') }));
-  return addIndex(home, entity, { name: 'i', method, fields: parsed });
+  return addIndex(home, entity, { name: 'i', method, fields: parsed }).join('\n');
 }
 
 describe('addIndex', () => {

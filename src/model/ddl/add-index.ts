@@ -1,13 +1,19 @@
 import type { Entity, Index, IndexMethod, TenantHome } from '../entity.js';
 import { quoteIdent } from '../sql.js';
 import { columnOf } from './column.js';
+import { isSealed, sealedIndexes } from './sealed-index.js';
 import { tableRef } from './table-ref.js';
 
 const ACCESS_METHOD: Record<IndexMethod, string> = { btree: 'btree', gin: 'gin', trgm: 'gin', brin: 'brin' };
 
-/** A plain index; the table need not be empty, but nobody writes to it meanwhile. */
-export function addIndex(home: TenantHome, entity: Entity, index: Index): string {
-  return `create index ${quoteIdent(index.name)} on ${tableRef(home, entity)} ${indexDefinition(entity, index)}`;
+/** A plain index, or the two over tags; the table need not be empty, but nobody writes to it meanwhile. */
+export function addIndex(home: TenantHome, entity: Entity, index: Index): readonly string[] {
+  const { name } = index;
+  const fields = index.fields.map(({ property }) => property);
+  const indexes = isSealed(entity, fields)
+    ? sealedIndexes(entity, index)
+    : [{ name, definition: indexDefinition(entity, index) }];
+  return indexes.map((each) => `create index ${quoteIdent(each.name)} on ${tableRef(home, entity)} ${each.definition}`);
 }
 
 /**

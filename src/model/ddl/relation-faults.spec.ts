@@ -64,6 +64,21 @@ describe('relationFaults', () => {
     expect(found[0]?.message).toContain(message);
   });
 
+  it('refuses to point at what is encrypted, also at its own and although it is unique and of the same type', () => {
+    const encrypted = { of: 'text' as const, searchable: true };
+    const code = property('Code', { type: 'bytea', encrypted });
+    const uniqueKeys = [{ name: 'k', properties: ['Code'] }];
+    const pointing = property('a/b', { type: 'bytea', relation: { entity: 'Album', field: 'Code', onDelete: 'restrict' } });
+    const sealed = entity('Album', { properties: [code], uniqueKeys });
+    const found = [
+      ...relationFaults(entity('Track', { properties: [pointing] }), () => sealed),
+      ...relationFaults(entity('Album', { properties: [code, pointing], uniqueKeys }), () => undefined),
+    ];
+    const message = '"Code" of "Album" is encrypted, which the database cannot compare: use "id"';
+    const fault = { pointer: '/properties/a~1b/relation/field', rule: 'relation', message };
+    expect(found).toEqual([fault, fault]);
+  });
+
   it('refuses two columns of different types', () => {
     expect(faults({ field: 'id' })[0]?.message).toBe(
       '"a/b" is stored as bigint but "id" of "Album" as uuid: give both the same type and format',

@@ -54,6 +54,9 @@ function fieldType(target: Entity, field: string): ColumnType | { readonly messa
       message: `${quoted(target.name)} has no property ${quoted(field)}: use "id" or a property that is unique on its own`,
     };
   }
+  if (property.encrypted) {
+    return { message: `${quoted(field)} of ${quoted(target.name)} is encrypted, which the database cannot compare: use "id"` };
+  }
   if (!target.uniqueKeys.some((key) => key.properties.length === 1 && key.properties[0] === field)) {
     return {
       message: `${quoted(field)} of ${quoted(target.name)} is not unique on its own: declare it "unique": true, or use "id"`,

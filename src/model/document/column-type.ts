@@ -102,7 +102,7 @@ export function checksOf(schemas: readonly JsonObject[], type: ColumnType): read
 function lengthChecks(schemas: readonly JsonObject[], type: ColumnType): Check[] {
   if (type !== 'text') return [];
   const checks: Check[] = [];
-  const [shortest, longest] = [numbers(schemas, 'minLength'), numbers(schemas, 'maxLength')];
+  const [shortest, longest] = [numbersOf(schemas, 'minLength'), numbersOf(schemas, 'maxLength')];
   if (shortest.length > 0) checks.push({ kind: 'minLength', length: Math.max(...shortest) });
   if (longest.length > 0) checks.push({ kind: 'maxLength', length: Math.min(...longest) });
   return checks;
@@ -112,12 +112,12 @@ function boundChecks(schemas: readonly JsonObject[], type: ColumnType): Check[] 
   if (type !== 'bigint' && type !== 'double precision') return [];
   const lower = (['minimum', 'exclusiveMinimum'] as const).map((kind) => ({
     kind,
-    bounds: numbers(schemas, kind),
+    bounds: numbersOf(schemas, kind),
     pick: Math.max,
   }));
   const upper = (['maximum', 'exclusiveMaximum'] as const).map((kind) => ({
     kind,
-    bounds: numbers(schemas, kind),
+    bounds: numbersOf(schemas, kind),
     pick: Math.min,
   }));
   return [...lower, ...upper]
@@ -125,7 +125,8 @@ function boundChecks(schemas: readonly JsonObject[], type: ColumnType): Check[] 
     .map(({ kind, bounds, pick }) => ({ kind, bound: pick(...bounds) }));
 }
 
-function numbers(schemas: readonly JsonObject[], keyword: string): number[] {
+/** The values of a numeric keyword, where the schemas have it. */
+export function numbersOf(schemas: readonly JsonObject[], keyword: string): number[] {
   return schemas.map((schema) => schema[keyword]).filter((value) => typeof value === 'number');
 }
 

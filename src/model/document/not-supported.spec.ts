@@ -9,8 +9,6 @@ describe('notSupportedFaults refuses rather than stores without protection', () 
     ['/semanticSearch', root({ semanticSearch: {} })],
     ['/indexes/0/where', root({ indexes: [{ fields: ['a'], where: 'status = 1' }] })],
     ['/indexes/1/method', root({ indexes: [['a'], { fields: ['a'], method: 'trgm' }] })],
-    ['/properties/p~1q/encrypted', property({ encrypted: true })],
-    ['/properties/p~1q/encrypted', property({ encrypted: { searchable: 'equality' } })],
     ['/properties/p~1q/searchable', property({ searchable: true })],
     ['/properties/p~1q/semantic', property({ semantic: true })],
     ['/properties/p~1q/semantic', property({ semantic: { weight: 2 } })],
@@ -31,7 +29,7 @@ describe('notSupportedFaults refuses rather than stores without protection', () 
     [
       'what is switched off',
       {
-        properties: { a: { encrypted: false, searchable: false, semantic: false } },
+        properties: { a: { searchable: false, semantic: false } },
       },
     ],
     [
@@ -41,6 +39,7 @@ describe('notSupportedFaults refuses rather than stores without protection', () 
         indexes: [['a'], { fields: ['a'], method: 'gin' }],
         properties: {
           a: { generated: 'uuid', index: true, relation: { entity: 'A', many: false } },
+          c: { encrypted: { searchable: 'equality' } },
           b: { pii: 'email', redact: 'hash', access: { read: [] } },
         },
       },

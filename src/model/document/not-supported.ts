@@ -16,7 +16,6 @@ const NOT_SUPPORTED: readonly (readonly [place: string, asks: (value: JsonValue)
   ['/semanticSearch', always],
   ['/indexes/*/where', always],
   ['/indexes/*/method', equal('trgm')],
-  ['/properties/*/encrypted', unless(false)],
   ['/properties/*/searchable', unless(false)],
   ['/properties/*/semantic', unless(false)],
   ['/properties/*/generated', equal('sequence')],

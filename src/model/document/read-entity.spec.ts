@@ -62,8 +62,8 @@ describe('readEntity refuses', () => {
     ['a remote reference', { properties: { a: { $ref: 'http://169.254.169.254/' } } }, '/properties/a/$ref $ref'],
     [
       'what it does not implement, as written',
-      { properties: { a: { type: 'string', 'x-encrypted': true } } },
-      '/properties/a/x-encrypted not-supported',
+      { properties: { a: { type: 'string', 'x-semantic': true } } },
+      '/properties/a/x-semantic not-supported',
     ],
     [
       'both spellings with different values',

@@ -15,6 +15,7 @@ import { notSupportedFaults } from './not-supported.js';
 import { patternFaults } from './patterns.js';
 import { readKeys } from './read-keys.js';
 import { readProperty } from './read-property.js';
+import { readSubject } from './read-subject.js';
 import { type References, readReferences } from './references.js';
 import { systemMemberFaults } from './system-members.js';
 
@@ -59,6 +60,7 @@ function readMeaning(name: string, document: JsonObject, references: References)
   const table = physicalName(name);
   const keys = readKeys(table, document, properties);
   const { rowRules, faults: ruleFaults } = readRowRules(document.rowRules, properties);
+  const { subject, faults: subjectFaults } = readSubject(document.subject, properties);
   const keepsExtras = keepsUndeclared(document);
   const keeps = readKeeps(document);
   const faults = [
@@ -71,6 +73,7 @@ function readMeaning(name: string, document: JsonObject, references: References)
     ...inverseFaults(name, properties),
     ...keys.faults,
     ...ruleFaults,
+    ...subjectFaults,
     ...patternFaults(document),
   ];
   const entity: Entity = {
@@ -83,6 +86,7 @@ function readMeaning(name: string, document: JsonObject, references: References)
     concurrency: document.concurrency === 'required' ? 'required' : 'optional',
     keeps,
     ...(rowRules ? { rowRules } : {}),
+    ...(subject === undefined ? {} : { subject }),
     document: withoutSystemMembers(document, required),
   };
   return { entity, faults };

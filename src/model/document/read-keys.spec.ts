@@ -69,6 +69,61 @@ describe('readKeys refuses', () => {
   });
 });
 
+describe('readKeys, over what is encrypted', () => {
+  const plain: JsonObject = { type: 'string', encrypted: true };
+  const ssn: JsonObject = { type: 'string', encrypted: { searchable: 'equality' } };
+
+  it.each<[JsonObject, string]>([
+    [
+      { properties: { p: { ...plain, unique: true } } },
+      '/properties/p/unique: "p" is encrypted, and equal values of it are found with "encrypted": { "searchable": "equality" } only',
+    ],
+    [{ properties: { p: plain }, uniqueKeys: [['a', 'p']] }, '/uniqueKeys/0/1: "p" is encrypted, and equal values of it'],
+    [{ properties: { p: { ...plain, index: true } } }, '/properties/p/index: "p" is encrypted, and an index could tell nothing'],
+    [{ properties: { p: { ...ssn, index: true } } }, '/properties/p/index: "p" is encrypted, and has an index for equal values'],
+    [
+      { properties: { p: { type: 'array', encrypted: true, index: { method: 'gin' } } } },
+      '/properties/p/index: "p" is encrypted',
+    ],
+    [
+      { properties: { p: plain }, indexes: [['a', '-p']] },
+      '/indexes/0/1: "p" is encrypted, and an index could tell nothing of it',
+    ],
+    [{ properties: { p: ssn }, indexes: [{ fields: ['p'] }] }, '/indexes/0/fields/0: "p" is encrypted, and has an index'],
+  ])('refuses %j', (document, message) => {
+    const faults = said(document);
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain(message);
+  });
+
+  it('has an index for each searchable property that no unique key begins with', () => {
+    const { uniqueKeys, indexes, faults } = read({
+      properties: { one: { ...ssn, unique: true }, two: ssn, three: ssn, four: ssn, five: plain },
+      uniqueKeys: [
+        ['two', 'a'],
+        ['b', 'three'],
+      ],
+    });
+    expect(faults).toEqual([]);
+    expect(uniqueKeys.map(({ properties }) => properties)).toEqual([['one'], ['two', 'a'], ['b', 'three']]);
+    const own = (property: string) => ({
+      ...{ name: `T.${property}~sealed.idx`, method: 'btree', fields: [{ property, descending: false }] },
+    });
+    expect(indexes).toEqual([own('three'), own('four')]);
+  });
+
+  it('counts each as the two that it is', () => {
+    const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, ssn]));
+    expect(said({ properties: many(32) })).toEqual([]);
+    expect(said({ properties: many(33) })).toEqual([
+      ': the entity has 66 indexes, unique keys and relations; at most 64 are allowed',
+    ]);
+    expect(said({ properties: { ...many(31), p: { ...ssn, unique: true }, n: { type: 'string', index: true } } })).toHaveLength(
+      1,
+    );
+  });
+});
+
 describe('readKeys reads', () => {
   it('unique keys and indexes of every kind, in document order', () => {
     const { uniqueKeys, indexes, faults } = read({

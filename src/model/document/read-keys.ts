@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../pl
 import type { Fault } from '../../platform/problem.js';
 import {
   type ColumnType,
+  type Encryption,
   type Index,
   type IndexMethod,
   isSystemMember,
@@ -37,6 +38,7 @@ export function readKeys(table: string, document: JsonObject, properties: readon
     const method = isJsonObject(index) && index.method !== undefined ? (index.method as IndexMethod) : 'btree';
     reader.addIndex(fields, pointersOf(isJsonObject(index) ? pointer(at, 'fields') : at, fields), method);
   }
+  for (const { name, encrypted } of properties) if (encrypted?.searchable) reader.addOwnIndex(name);
   const relations = properties.filter(({ relation }) => relation !== undefined).length;
   return {
     uniqueKeys: reader.uniqueKeys,
@@ -59,6 +61,8 @@ export function indexName(
   const parts = fields.map(({ column, descending }) => (descending ? `-${column}` : column));
   return derivedName([table, ...parts], method === 'btree' ? 'idx' : `${method}_idx`);
 }
+
+const SEARCHABLE = '"encrypted": { "searchable": "equality" }';
 
 class KeyReader {
   readonly uniqueKeys: UniqueKey[] = [];
@@ -87,6 +91,8 @@ class KeyReader {
   private uniqueMember(name: string, at: string): Property | undefined {
     const property = this.known.get(name);
     if (!property) this.add(at, 'uniqueKeys', `there is no property ${shown(name)}; a unique key is made of declared properties`);
+    else if (property.encrypted && !property.encrypted.searchable)
+      this.add(at, 'unique', `${shown(name)} is encrypted, and equal values of it are found with ${SEARCHABLE} only: say so`);
     else if (property.type === 'jsonb')
       this.add(at, 'unique', `${shown(name)} has no single scalar type and cannot be part of a unique key`);
     else return property;
@@ -106,11 +112,26 @@ class KeyReader {
     this.indexes.push({ name, method, fields: fields.map(({ property, descending }) => ({ property, descending })) });
   }
 
+  /** By which equal values of an encrypted property are found, unless the index of a unique key begins with it. */
+  addOwnIndex(name: string): void {
+    if (this.uniqueKeys.some(({ properties: [first] }) => first === name)) return;
+    const field = { property: name, descending: false };
+    const { column } = this.member(name);
+    this.indexes.push({ name: indexName(this.table, [{ ...field, column }], 'btree'), method: 'btree', fields: [field] });
+  }
+
+  /** Of what is over tags there are two, see `ddl/sealed-index.ts`. */
+  countOf(names: readonly string[]): number {
+    return names.some((name) => this.known.get(name)?.encrypted) ? 2 : 1;
+  }
+
   private indexField(written: string, at: string, method: IndexMethod): Index['fields'][number] & { readonly column: string } {
     const descending = written.startsWith('-');
     const property = descending ? written.slice(1) : written;
     const { type, column } = this.member(property);
+    const encrypted = this.known.get(property)?.encrypted;
     if (!type) this.add(at, 'indexes', `there is no property ${shown(property)} to index`);
+    else if (encrypted) this.add(at, 'index', `${shown(property)} is encrypted, and ${unindexed(encrypted)}: leave it out here`);
     else this.checkMethod(property, type, method, at);
     if (descending && method !== 'btree')
       this.add(at, 'indexes', `only btree keeps an order: write ${shown(property)} without "-"`);
@@ -137,8 +158,17 @@ class KeyReader {
   }
 }
 
-function countFaults({ uniqueKeys, indexes }: KeyReader, relations: number): Fault[] {
-  const count = uniqueKeys.length + indexes.length + relations;
+function unindexed({ searchable }: Encryption): string {
+  if (searchable) return 'has an index for equal values by itself; no other could tell anything of it';
+  return `an index could tell nothing of it; equal values are found with ${SEARCHABLE}`;
+}
+
+function countFaults(reader: KeyReader, relations: number): Fault[] {
+  const lists = [
+    ...reader.uniqueKeys.map(({ properties }) => properties),
+    ...reader.indexes.map(({ fields }) => fields.map(({ property }) => property)),
+  ];
+  const count = lists.reduce((sum, names) => sum + reader.countOf(names), relations);
   if (count <= LIMITS.indexes) return [];
   const message = `the entity has ${count} indexes, unique keys and relations; at most ${LIMITS.indexes} are allowed`;
   return [{ pointer: '', rule: 'limit', message }];

@@ -4,10 +4,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import type { Fault } from '../../platform/problem.js';
 import { isRoleName } from '../access/role-name.js';
-import { type ColumnType, isSystemMember, type Property, type Relation } from '../entity.js';
-import { entityNameFaults, physicalName, propertyNameFaults, shown } from '../names.js';
+import { type ColumnType, isSystemMember, type Property, type Relation, valueTypeOf } from '../entity.js';
+import { entityNameFaults, physicalName, propertyNameFaults, sealedName, shown } from '../names.js';
 import { FORMATS } from '../validation/formats.js';
 import { admitsNull, checksOf, choicesOf, columnTypeOf, conjuncts, typesOf } from './column-type.js';
+import { encryptionFaults, encryptionOf } from './encrypted.js';
 import { rangeChoiceFaults } from './range-choices.js';
 import type { References } from './references.js';
 
@@ -21,17 +22,20 @@ export function readProperty(name: string, schema: JsonValue, required: boolean,
   const schemas = conjuncts(schema, references);
   const words = isJsonObject(schema) ? schema : {};
   const type = columnTypeOf(schemas);
+  const encrypted = encryptionOf(words.encrypted, type);
   const withDefault = schemas.find((candidate) => Object.hasOwn(candidate, 'default'));
   const property: Property = {
     name,
-    column: physicalName(name),
-    type,
+    column: encrypted ? sealedName(physicalName(name)) : physicalName(name),
+    type: encrypted ? 'bytea' : type,
+    encrypted,
     precision: words.precision as number | undefined,
     scale: words.scale as number | undefined,
     required,
     nullable: admitsNull(schemas),
     default: withDefault?.default,
-    checks: checksOf(schemas, type),
+    // SQL can say nothing of what it cannot read.
+    checks: encrypted ? [] : checksOf(schemas, type),
     relation: relationOf(words.relation),
     immutable: words.immutable === true,
     readOnly: schemas.some(({ readOnly }) => readOnly === true),
@@ -51,6 +55,7 @@ export function readProperty(name: string, schema: JsonValue, required: boolean,
       ...defaultFaults(property, schemas, at),
       ...rangeChoiceFaults(type, schemas, at),
       ...generatedFaults(property, at),
+      ...encryptionFaults(property, schemas, at),
       ...relationFaults(property, at),
       ...renamedFromFaults(property, words, at),
       ...accessFaults(property, at),
@@ -73,8 +78,9 @@ function aliasOf({ renamedFrom, aliasUntil }: JsonObject): Property['alias'] {
   return typeof renamedFrom === 'string' && typeof aliasUntil === 'string' ? { name: renamedFrom, until: aliasUntil } : undefined;
 }
 
-function decimalFaults({ type, precision, scale }: Property, at: string): Fault[] {
-  if (type !== 'numeric') {
+function decimalFaults(property: Property, at: string): Fault[] {
+  const { precision, scale } = property;
+  if (valueTypeOf(property) !== 'numeric') {
     return ['precision', 'scale']
       .filter((word) => (word === 'precision' ? precision : scale) !== undefined)
       .map((word) => ({
@@ -115,9 +121,9 @@ const GENERATED_TYPES: Readonly<
   actor: { types: ['text'], say: 'a string without a format' },
 };
 
-function generatedFaults({ generated, type }: Property, at: string): Fault[] {
-  // "sequence" is refused elsewhere, as not supported.
-  if (generated === undefined || !Object.hasOwn(GENERATED_TYPES, generated)) return [];
+function generatedFaults({ generated, type, encrypted }: Property, at: string): Fault[] {
+  // "sequence" is refused elsewhere, as not supported, and so is what is encrypted.
+  if (generated === undefined || encrypted || !Object.hasOwn(GENERATED_TYPES, generated)) return [];
   const { types, say } = GENERATED_TYPES[generated];
   if (types.includes(type)) return [];
   return [{ pointer: pointer(at, 'generated'), rule: 'generated', message: `"${generated}" needs the property to be ${say}` }];

@@ -37,6 +37,38 @@ describe('the past of an entity', () => {
     expect(sql).toContain('null::bigint as "amount"');
   });
 
+  it('reads cells where a later version encrypted what was in plain text then', () => {
+    const sealed =
+      (field: string, words: JsonObject = {}) =>
+      (each: VersionStep): VersionStep => {
+        const properties = each.entity.properties.map((property) => {
+          return { ...property, encrypted: { of: 'text' as const, searchable: true, field, ...words } };
+        });
+        return { ...each, entity: { ...each.entity, properties } };
+      };
+    const SEALED = { ...text, encrypted: { searchable: 'equality' } };
+    const { sql, unreadable, sealedLater } = sourceOf(
+      step(1, { old: text }, CLOSED),
+      sealed('ssn@2')(step(2, { ssn: { ...SEALED, renamedFrom: 'old' } }, CLOSED)),
+    );
+    expect([unreadable.size, [...sealedLater]]).toEqual([0, ['ssn~sealed']]);
+    expect(sql).toContain(`case when version >= 2 then (body ->> 'ssn~sealed')::bytea else (body ->> 'old~sealed')::bytea end`);
+    const typed = sourceOf(
+      step(1, { ssn: { type: 'integer' } }),
+      step(2, { ssn: text }),
+      sealed('ssn@3')(step(3, { ssn: SEALED })),
+    );
+    expect([...typed.unreadable]).toEqual([['ssn~sealed', { property: 'ssn', version: 2 }]]);
+    const again = sourceOf(
+      sealed('ssn@1')(step(1, { ssn: SEALED })),
+      step(2, { ssn: text }),
+      sealed('ssn@3')(step(3, { ssn: SEALED })),
+    );
+    expect([...again.unreadable]).toEqual([['ssn~sealed', { property: 'ssn', version: 2 }]]);
+    const back = sourceOf(step(1, { ssn: text }), sealed('ssn@2')(step(2, { ssn: SEALED })), step(3, { ssn: text }));
+    expect([...back.unreadable]).toEqual([['ssn', { property: 'ssn', version: 3 }]]);
+  });
+
   it('reads what is alike in all versions without asking for the version', () => {
     const { sql } = sourceOf(step(1, { sku: text }, CLOSED), step(2, { sku: { ...text, maxLength: 4 } }, CLOSED));
     expect(sql).toContain(`(body ->> 'sku')::text as "sku"`);

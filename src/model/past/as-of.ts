@@ -12,14 +12,18 @@ import { conversionBetween } from '../plan/conversion/conversion.js';
 import { defaultValue } from '../plan/default-value.js';
 import type { VersionStep } from '../plan/lineage.js';
 import { undeclared } from '../plan/undeclared.js';
+import { inPlain } from '../sealed/with-ciphers.js';
 import { quoteIdent, quoteLiteral } from '../sql.js';
 import { type Origins, originsOf } from './origins.js';
+import { type SealedLater, sealedLater } from './sealed-later.js';
 
 export interface AsOf {
   /** A SELECT over all columns of the entity's table; $1 is the tenant and $2 the instant. */
   readonly sql: string;
   /** Columns whose values of then have no exact meaning in the type of now, with the version that changed it. */
   readonly unreadable: ReadonlyMap<string, { readonly property: string; readonly version: number }>;
+  /** Columns whose values of then are read as cells, and were in plain text until a later version encrypted them. */
+  readonly sealedLater: ReadonlySet<string>;
 }
 
 /**
@@ -36,6 +40,9 @@ export function asOf(
   if (past?.history === undefined) throw new Error(`${entity.name} keeps no history`);
   const eras = erasOf(steps, withheld);
   const unreadable = new Map<string, { property: string; version: number }>();
+  const later = entity.properties.filter(({ name }) =>
+    eras.some(({ origins, sealed }) => sealed.has(origins.get(name)?.name ?? '')),
+  );
   const values = entity.properties.map((property) => {
     const value = sqlOf(property, eras);
     if (typeof value !== 'string') unreadable.set(property.column, { property: property.name, version: value.changedBy });
@@ -65,7 +72,7 @@ from (
     and began_at <= $2::timestamptz
     and ended_at > $2::timestamptz
 ) as former`;
-  return { sql, unreadable };
+  return { sql, unreadable, sealedLater: new Set(later.map(({ column }) => column)) };
 }
 
 /** One version as the rows that were kept under it are read. */
@@ -73,15 +80,19 @@ interface Era {
   readonly version: number;
   readonly entity: Entity;
   readonly origins: Origins;
+  /** What is kept under it of cells, and was in plain text then. */
+  readonly sealed: SealedLater;
   readonly withheld: readonly string[];
 }
 
 /** Newest first. */
 function erasOf(steps: readonly VersionStep[], withheld: readonly (readonly string[])[]): Era[] {
   const origins = originsOf(steps);
+  const sealed = sealedLater(steps);
   return steps
     .map(({ version, entity }, index) => {
-      return { version, entity, origins: origins[index] as Origins, withheld: withheld[index] ?? [] };
+      const read = { origins: origins[index] as Origins, sealed: sealed[index] as SealedLater };
+      return { version, entity, ...read, withheld: withheld[index] ?? [] };
     })
     .reverse();
 }
@@ -91,7 +102,7 @@ function sqlOf(property: Property, eras: readonly Era[]): string | { readonly ch
   const cases: Case[] = [];
   for (const [index, era] of eras.entries()) {
     const was = era.origins.get(property.name);
-    const value = was ? converted(was, property) : adopted(era.entity, property);
+    const value = was ? converted(era.sealed.get(was.name) ?? was, property) : adopted(era.entity, property);
     if (value === undefined) return { changedBy: (eras[index - 1] as Era).version };
     cases.push({ version: era.version, value });
   }
@@ -105,6 +116,9 @@ function filled(property: Property, value: string): string {
 }
 
 function converted(was: Property, is: Property): string | undefined {
+  // Cells of then are cells; what was not encrypted, or is not any more, only the service could turn into the other.
+  if (was.encrypted?.field !== is.encrypted?.field || !was.encrypted !== !is.encrypted) return undefined;
+  if (columnType(inPlain(was)) !== columnType(inPlain(is)) && is.encrypted) return undefined;
   const text = `(body ->> ${quoteLiteral(was.column)})::${columnType(was)}`;
   if (columnType(was) === columnType(is)) return text;
   const conversion = conversionBetween(was, is);
@@ -115,7 +129,7 @@ function converted(was: Property, is: Property): string | undefined {
 /** Before it was declared, a record may have held it undeclared: what fits is taken over, as it was when it was declared. */
 function adopted({ keepsExtras }: Entity, property: Property): string {
   const type = columnType(property);
-  const conversion = conversionBetween({ type: 'jsonb' }, property);
+  const conversion = property.encrypted ? undefined : conversionBetween({ type: 'jsonb' }, property);
   if (!keepsExtras || !conversion) return `null::${type}`;
   return `case when ${fitsUndeclared(property)} then (${conversion.using(undeclared(property.name))})::${type} end`;
 }
@@ -139,7 +153,9 @@ function extrasIn({ entity, origins, withheld }: Era, newest: Era): string {
   const renamed = [...origins].filter(([name, was]) => was.name !== name);
   const stayed = new Set([...origins].filter(([name, was]) => was.name === name).map(([name]) => name));
   const gone = [...entity.properties.map(({ name }) => name).filter((name) => !stayed.has(name)), ...withheld];
-  const taken = entity.keepsExtras ? newest.entity.properties.filter(({ name }) => !origins.has(name)) : [];
+  const taken = entity.keepsExtras
+    ? newest.entity.properties.filter(({ name, encrypted }) => !origins.has(name) && !encrypted)
+    : [];
   const without = gone.length === 0 ? '' : ` - array[${gone.map(quoteLiteral).join(', ')}]`;
   const adoptions = taken.map(
     (property) => ` - case when ${fitsUndeclared(property)} then array[${quoteLiteral(property.name)}] else array[]::text[] end`,

@@ -2,6 +2,7 @@ import { type JsonObject, type JsonValue } from '../../platform/json-value.js';
 import { type Entity, type Property } from '../entity.js';
 import { convertedJson } from '../plan/converted-json.js';
 import type { VersionStep } from '../plan/lineage.js';
+import { inPlain } from '../sealed/with-ciphers.js';
 import type { RowWriter } from '../values/row-writer.js';
 import { originsOf } from './origins.js';
 
@@ -32,9 +33,11 @@ export function readKept(row: readonly (string | null)[]): KeptRow {
   };
 }
 
+/** Of a row's body. */
+export type KeptTexts = Readonly<Record<string, string>>;
+
 /** The row as a table of its version would give it to a writer of that version. */
-export function textsOf({ id, revision, beganAt, body }: KeptRow, { columns }: RowWriter): (string | null)[] {
-  const kept = JSON.parse(body) as Record<string, string>;
+export function textsOf({ id, revision, beganAt }: KeptRow, kept: KeptTexts, { columns }: RowWriter): (string | null)[] {
   const texts: Record<string, string> = { ...kept, id, revision, updated_at: beganAt };
   return columns.map((column) => (Object.hasOwn(texts, column) ? (texts[column] as string) : null));
 }
@@ -64,7 +67,7 @@ export function carryingOver(steps: readonly VersionStep[]): (record: JsonObject
       if (!heir) return [];
       // The shadow of a value has no type.
       const isShadow = heir.was.redacted !== undefined || heir.is.redacted !== undefined;
-      return [[heir.is.name, isShadow ? value : convertedJson(heir.was, heir.is, value)]];
+      return [[heir.is.name, isShadow ? value : convertedJson(inPlain(heir.was), inPlain(heir.is), value)]];
     });
     const present = new Set(members.map(([member]) => member));
     return Object.fromEntries([...members, ...given.filter(([member]) => !present.has(member))]);

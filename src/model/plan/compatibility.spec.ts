@@ -38,6 +38,10 @@ describe('compatibilityOf', () => {
     ['another pattern', text({ pattern: '^x' }), text({ pattern: '^y' }), 'breaking'],
     ['a unique key', text(), text({ unique: true }), 'forward'],
     ['an index', text(), text({ index: true }), 'full'],
+    ['a property that becomes encrypted', text(), text({ encrypted: { searchable: 'equality' } }), 'backward'],
+    ['one that is not found any more', text({ encrypted: { searchable: 'equality' } }), text({ encrypted: true }), 'backward'],
+    ['one that is found from now on', text({ encrypted: true }), text({ encrypted: { searchable: 'equality' } }), 'full'],
+    ['one that is no longer encrypted', text({ encrypted: true }), text(), 'full'],
     ['tightened and loosened', text({ maxLength: 5, minLength: 1 }), text({ maxLength: 6, minLength: 2 }), 'breaking'],
   ])('of %s', (_what, before, after, wanted) => {
     expect(level(before, after)).toBe(wanted);

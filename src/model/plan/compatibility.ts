@@ -3,7 +3,7 @@ import type { Change, ChangeKind } from '../change/change.js';
 import { isSameValue } from '../change/first-difference.js';
 import { member } from '../change/member.js';
 import type { Renames } from '../change/renames.js';
-import type { Entity } from '../entity.js';
+import type { Entity, Property } from '../entity.js';
 
 /**
  * What a new version means to the clients of the old one, in the terms of schema registries: `backward` when what was valid
@@ -63,7 +63,15 @@ function breaksOf(change: Change, versions: Versions): Breaks | undefined {
   const fresh = versions.after.properties.find(({ name }) => name === property);
   // Whoever leaves it out gets the default.
   if (kind === 'required-on' && fresh?.default !== undefined) return undefined;
+  if (kind === 'encryption-changed') return isAskedLess(fresh, versions) ? 'readers' : undefined;
   return BREAKS[kind];
+}
+
+/** What is encrypted cannot be filtered or sorted by as before, and is found by equal values only where it is searchable. */
+function isAskedLess(fresh: Property | undefined, { before, renames }: Versions): boolean {
+  if (!fresh?.encrypted) return false;
+  const was = before.properties.find(({ name }) => name === (renames.get(fresh.name) ?? fresh.name));
+  return !was?.encrypted || !fresh.encrypted.searchable;
 }
 
 /** Of a keyword of a property or of the root; where it does not tell, both. */

@@ -77,9 +77,10 @@ export function unexpectedConstraint({ name, kind }: Constraint): string {
   return `the ${NOUN[kind]} ${shown(name)} is not in the document: somebody added it by hand, and it may refuse valid records; drop it`;
 }
 
-export function missingIndex(name: string, properties: readonly string[]): string {
+export function missingIndex(name: string, properties: readonly string[], isUnique: boolean): string {
   const what = properties.length > 0 ? ` for ${properties.map(shown).join(', ')}` : '';
-  return `the index ${shown(name)} is missing: somebody dropped it by hand, or building it failed, and searches${what} read the whole table; make it again`;
+  const harm = isUnique ? `${LOSS.unique}${what}` : `searches${what} read the whole table`;
+  return `the index ${shown(name)} is missing: somebody dropped it by hand, or building it failed, and ${harm}; make it again`;
 }
 
 export function differentIndex({ name, definition }: IndexCatalog, wanted: string): string {

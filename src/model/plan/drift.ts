@@ -77,7 +77,10 @@ function constraintDrift(shape: TableShape, expected: TableCatalog, actual: Tabl
 function indexDrift(shape: TableShape, expected: TableCatalog, actual: TableCatalog): Drift[] {
   const shapes = new Map(shape.indexes.map((index) => [index.name, index]));
   return compared('index', expected.indexes, actual.indexes, {
-    missing: ({ name }) => told.missingIndex(name, shapes.get(name)?.properties ?? []),
+    missing: ({ name }) => {
+      const { properties = [], unique = false } = shapes.get(name) ?? {};
+      return told.missingIndex(name, properties, unique);
+    },
     invalid: told.invalidIndex,
     different: ({ definition }, found) => {
       return found.definition === definition ? undefined : told.differentIndex(found, definition);

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../../platform/json-value.js';
 import { columnType } from '../ddl/column.js';
 import type { Property } from '../entity.js';
+import { inPlain } from '../sealed/with-ciphers.js';
 import { convertedJson } from './converted-json.js';
 import { droppedProperties, formerProperty, type Transition } from './transition.js';
 
@@ -17,9 +18,10 @@ export function futureContent(t: Transition, content: JsonObject): JsonObject {
     const name = nameAfter.get(member) ?? member;
     const property = t.after.properties.find((candidate) => candidate.name === name);
     const was = property && formerProperty(t, property);
-    const converts = property && was && columnType(was) !== columnType(property);
+    const [from, to] = [was && inPlain(was), property && inPlain(property)];
+    const converts = from && to && columnType(from) !== columnType(to);
     Object.defineProperty(future, name, {
-      value: converts ? convertedJson(was, property, value) : value,
+      value: converts ? convertedJson(from, to, value) : value,
       ...{ enumerable: true, configurable: true, writable: true },
     });
   }

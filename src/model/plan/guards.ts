@@ -97,6 +97,15 @@ export function renameGuards(t: Transition): readonly Step[] {
   });
 }
 
+/** Under the new name of a column whose property keeps its own; where its rule changes too, it is dropped and added anyway. */
+export function renameGuard(t: Transition, was: Property, property: Property): readonly Step[] {
+  const guard = guardOf(t, was);
+  const name = extraGuardName(t.after.table, property.column);
+  if (guard === undefined || guard === name || was.name !== property.name || t.before.table !== t.after.table) return [];
+  if (refusesNullNow(was, property) || welcomesNullNow(was, property)) return [];
+  return [renameObject(t, guard, { kind: 'check', name, definition: '', properties: [] })];
+}
+
 /** Which there are when the change is made: what its operations leave, add and drop. */
 export function guardsAfter(t: Transition): ReadonlySet<string> {
   const guarded = t.after.properties.filter((property) => {

@@ -20,6 +20,7 @@ describe('a field that another entity refers to', () => {
     ['is removed', closed({})],
     ['is no longer unique on its own', closed({ sku: { type: 'string' } })],
     ['changes its type', closed({ sku: { type: 'integer', unique: true } })],
+    ['changes its type', closed({ sku: { ...SKU, encrypted: { searchable: 'equality' } } })],
   ])('is refused when it %s', (what, after) => {
     expect(faultsOf(after)).toEqual([`"item" of "order" refers to "sku", which ${what}: change or remove that relation first`]);
   });

@@ -42,10 +42,10 @@ export function addBeforehand(t: Transition, object: TableObject, size: TableSiz
 }
 
 function addAtOnce({ home, after }: Transition, object: TableObject): readonly Step[] {
-  const { kind, name, definition, reference } = object;
+  const { kind, name, definition, reference, unique } = object;
   const table = tableRef(home, after);
   if (kind === 'index') {
-    const sql = `create index ${quoteIdent(name)} on ${table} ${definition}`;
+    const sql = `create ${unique ? 'unique index' : 'index'} ${quoteIdent(name)} on ${table} ${definition}`;
     return [{ stage: 'indexes', work: 'index', as: 'owner', sql, lock: 'SHARE' }];
   }
   const sql = `alter table ${table} add constraint ${quoteIdent(name)} ${definition}`;
@@ -64,11 +64,13 @@ function addAtOnce({ home, after }: Transition, object: TableObject): readonly S
 function prepareObject(t: Transition, object: TableObject, size: TableSize): readonly Step[] {
   const { home, before } = t;
   const table = tableRef(home, before);
-  const { kind, definition, reference } = preparedObject(t, object, size);
+  const { kind, definition, reference, unique } = preparedObject(t, object, size);
   const made = `${object.name}${UNFINISHED}`;
   if (kind === 'index' || kind === 'unique' || kind === 'primary key') {
     const [what, method] =
-      kind === 'index' ? ['index', definition] : ['unique index', definition.replace(/^unique/, 'using btree')];
+      kind === 'index'
+        ? [unique ? 'unique index' : 'index', definition]
+        : ['unique index', definition.replace(/^unique/, 'using btree')];
     const sql = `create ${what} concurrently ${quoteIdent(made)} on ${table} ${method}`;
     return [
       {
@@ -125,5 +127,11 @@ limit 5`;
 /** With the lock in hand: nothing else keeps such a row from having been stored since the rows were asked. */
 export function assertNone({ home, before }: Transition, condition: string): Step {
   const sql = `select id\nfrom ${tableRef(home, before)}\nwhere ${ownRows(home)}\n  and (${condition})\nlimit 5`;
+  return { stage: 'check-rows', work: 'scan', as: 'assert', sql, lock: 'none' };
+}
+
+/** Of a table of the past: nothing has been kept since the rows were asked. */
+export function assertEmpty({ home }: Transition, table: string): Step {
+  const sql = `select id\nfrom ${qualified(home, table)}\nwhere ${ownRows(home)}\nlimit 5`;
   return { stage: 'check-rows', work: 'scan', as: 'assert', sql, lock: 'none' };
 }

@@ -69,7 +69,9 @@ export function stayedKeys(t: Transition, { name }: Property): readonly TableObj
   const { stayed, remade } = objectChanges(t);
   return [...stayed, ...remade]
     .map(({ object }) => object)
-    .filter(({ kind, properties }) => (kind === 'unique' || kind === 'foreign key') && properties.includes(name));
+    .filter(
+      ({ kind, unique, properties }) => (kind === 'unique' || unique || kind === 'foreign key') && properties.includes(name),
+    );
 }
 
 function movesWith(t: Transition, { object }: ObjectPair, size: TableSize): Property | undefined {

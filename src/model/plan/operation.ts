@@ -4,7 +4,7 @@
  */
 
 import type { Change } from '../change/change.js';
-import type { Fill } from './batches.js';
+import type { Fill, PastBatch, ServiceBatch } from './batches.js';
 import type { TableObject } from './table-object.js';
 
 export interface Operation {
@@ -40,6 +40,7 @@ export type OperationKind =
   | 'restore-property'
   | 'rename-property'
   | 'change-type'
+  | 'change-encryption'
   | 'require-value'
   | 'relax-value'
   | 'change-default'
@@ -53,6 +54,7 @@ export type OperationKind =
   | 'drop-relation'
   | 'change-extras'
   | 'change-row-rules'
+  | 'change-subject'
   | 'change-rules'
   | 'change-words';
 
@@ -85,7 +87,7 @@ export interface Probe {
   readonly wayOut: string;
 }
 
-/** In what order the statements of one transaction run, whatever operation they belong to. */
+/** In what order the statements of one transaction run, whatever operation they belong to; the last are for when it is over. */
 export const STAGES = [
   'prepare-columns',
   'prepare-constraints',
@@ -107,6 +109,7 @@ export const STAGES = [
   'constraints',
   'indexes',
   'relations',
+  'past',
 ] as const;
 
 export type Stage = (typeof STAGES)[number];
@@ -119,9 +122,10 @@ export interface Step {
   readonly work: 'catalog' | 'scan' | 'index' | 'rewrite' | 'update';
   /**
    * `owner` runs DDL as the role that owns the tenant's schema; `tenant` runs inside the tenant, where rows can be seen, and
-   * `assert` does too and demands that no row comes back; `rules` reads records and validates them.
+   * `assert` does too and demands that no row comes back; `rules` reads records and validates them; `service` reads values, encrypts
+   * or decrypts them, and stores what came of it.
    */
-  readonly as: 'owner' | 'tenant' | 'assert' | 'rules';
+  readonly as: 'owner' | 'tenant' | 'assert' | 'rules' | 'service';
   readonly sql: string;
   readonly lock: LockMode;
   /** A statement that cannot be in a transaction: CREATE INDEX CONCURRENTLY. */
@@ -130,6 +134,10 @@ export interface Step {
   readonly affects?: string;
   /** Of a batch: what it fills, so that several are made one. */
   readonly fill?: Fill;
+  /** Of `service`: its two statements. */
+  readonly service?: ServiceBatch;
+  /** Of `service`, in the stage `past`: its two statements. */
+  readonly past?: PastBatch;
   /** What a prepared step leaves behind, by which a step that was cut off is found again. */
   readonly makes?: { readonly kind: 'column' | 'constraint' | 'index'; readonly name: string };
 }
@@ -137,6 +145,14 @@ export interface Step {
 /** Ends the name of whatever a change has prepared and not yet switched to. No logical name and no derived name ends so. */
 export const UNFINISHED = '~new';
 
-export function isPrepared({ stage }: Step): boolean {
-  return STAGES.indexOf(stage) < STAGES.indexOf('lock');
+/** Before the switch, in it, and when the new version is in force. */
+export type Phase = 'prepare' | 'switch' | 'afterwards';
+
+export function phaseOf({ stage }: Pick<Step, 'stage'>): Phase {
+  if (stage === 'past') return 'afterwards';
+  return STAGES.indexOf(stage) < STAGES.indexOf('lock') ? 'prepare' : 'switch';
+}
+
+export function isPrepared(step: Step): boolean {
+  return phaseOf(step) === 'prepare';
 }

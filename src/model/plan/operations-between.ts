@@ -2,6 +2,7 @@
 
 import type { Change, ChangeKind } from '../change/change.js';
 import type { Property } from '../entity.js';
+import { ownerOf } from './encryption-objects.js';
 import { objectChanges } from './objects.js';
 import type { Operation, OperationKind, OperationSpec } from './operation.js';
 import { addCheck } from './operations/add-check.js';
@@ -9,9 +10,11 @@ import { addIndex } from './operations/add-index.js';
 import { addProperty } from './operations/add-property.js';
 import { addRelation } from './operations/add-relation.js';
 import { addUnique } from './operations/add-unique.js';
+import { changeEncryption } from './operations/change-encryption.js';
 import { changeExtras } from './operations/change-extras.js';
 import { changeRowRules } from './operations/change-row-rules.js';
 import { changeRules } from './operations/change-rules.js';
+import { changeSubject } from './operations/change-subject.js';
 import { changeType } from './operations/change-type.js';
 import { changeWords } from './operations/change-words.js';
 import { dropCheck } from './operations/drop-check.js';
@@ -26,9 +29,10 @@ import { requireValue } from './operations/require-value.js';
 import { restoreProperty } from './operations/restore-property.js';
 import { changesRowRules } from './row-rule-changes.js';
 import { isCheckedInSql, isLoosened, isNoRule, needsReading } from './rules-needed.js';
+import { isFirst } from './slot-objects.js';
 import { swapped } from './swapped.js';
 import type { TableObject } from './table-object.js';
-import { changesType, droppedProperties, formerProperty, type Transition } from './transition.js';
+import { changesEncryption, changesType, droppedProperties, formerProperty, type Transition } from './transition.js';
 
 /** @param changes what `compareEntities` finds between the two: validation and texts have no object of their own. */
 export function operationsBetween(t: Transition, changes: readonly Change[]): readonly Operation[] {
@@ -58,7 +62,9 @@ function propertySpecs(t: Transition, property: Property): OperationSpec[] {
   if (!was) return [{ kind: 'add-property', property: name }];
   const kinds: OperationKind[] = [
     ...(was.name === name ? [] : ['rename-property' as const]),
-    ...(changesType(was, property) ? ['change-type' as const] : []),
+    ...(changesType(was, property)
+      ? [changesEncryption(was, property) ? ('change-encryption' as const) : ('change-type' as const)]
+      : []),
     ...((property.required && !was.required) || (was.nullable && !property.nullable) ? ['require-value' as const] : []),
     ...((was.required && !property.required) || (!was.nullable && property.nullable) ? ['relax-value' as const] : []),
   ];
@@ -81,6 +87,10 @@ const DROP: Record<TableObject['kind'], OperationKind> = {
   index: 'drop-index',
 };
 
+function kindOf({ kind, unique }: TableObject): TableObject['kind'] {
+  return unique ? 'unique' : kind;
+}
+
 /** Those that are not part of the operation of a property. */
 function objectSpecs(t: Transition): OperationSpec[] {
   const { dropped, added } = objectChanges(t);
@@ -100,15 +110,19 @@ function objectSpecs(t: Transition): OperationSpec[] {
     (fresh(first) || (kind === 'check' && properties.length > 0 && retyped(nameAfter.get(first) ?? first)));
   return [
     ...dropped
+      .filter((object) => isFirst(object) && !ownerOf(t, object, 'dropped'))
       .filter((object) => !isOwn(object, object.properties, (name) => gone.has(name)))
-      .map((object) => ({ kind: DROP[object.kind], object })),
-    ...added.filter((object) => !isOwn(object, object.properties, isNew)).map((object) => ({ kind: ADD[object.kind], object })),
+      .map((object) => ({ kind: DROP[kindOf(object)], object })),
+    ...added
+      .filter((object) => isFirst(object) && !ownerOf(t, object, 'added') && !isOwn(object, object.properties, isNew))
+      .map((object) => ({ kind: ADD[kindOf(object)], object })),
   ];
 }
 
 /** Kinds of change that the columns, constraints and indexes say themselves. */
 const CARRIED_OUT: ReadonlySet<ChangeKind> = new Set<ChangeKind>([
   ...(['entity-renamed', 'property-added', 'property-removed', 'property-renamed', 'type-changed'] as const),
+  'encryption-changed',
   ...(['nullable-on', 'nullable-off', 'required-on', 'required-off', 'extras-changed'] as const),
   ...(['unique-added', 'unique-removed', 'index-added', 'index-removed', 'index-changed'] as const),
   ...(['relation-added', 'relation-removed', 'relation-changed'] as const),
@@ -123,7 +137,7 @@ function isCarriedOut(t: Transition, { kind, property }: Change): boolean {
   if (object === undefined) return true;
   const { dropped, added, remade } = objectChanges(t);
   return [...dropped, ...added, ...remade.map((pair) => pair.object)].some(
-    (each) => each.kind === object && (property === undefined || each.properties.includes(property)),
+    (each) => kindOf(each) === object && (property === undefined || each.properties.includes(property)),
   );
 }
 
@@ -144,6 +158,8 @@ function documentSpec(t: Transition, change: Change): OperationSpec[] {
   switch (change.kind) {
     case 'row-rules-changed':
       return changesRowRules(t) ? [] : [{ kind: 'change-words', change }];
+    case 'subject-changed':
+      return [{ kind: 'change-subject', change }];
     case 'checks-changed':
       return isCheckedInSql(t, change) ? [] : [{ kind: 'change-rules', change }];
     case 'validation-changed':
@@ -169,6 +185,8 @@ export function operationOf(t: Transition, spec: OperationSpec): Operation {
       return renameProperty(t, propertyOf(t.after.properties, spec));
     case 'change-type':
       return changeType(t, propertyOf(t.after.properties, spec));
+    case 'change-encryption':
+      return changeEncryption(t, propertyOf(t.after.properties, spec));
     case 'require-value':
       return requireValue(t, propertyOf(t.after.properties, spec));
     case 'relax-value':
@@ -193,6 +211,8 @@ export function operationOf(t: Transition, spec: OperationSpec): Operation {
       return changeExtras(t);
     case 'change-row-rules':
       return changeRowRules(t);
+    case 'change-subject':
+      return changeSubject(t, given(spec, spec.change));
     case 'change-rules':
       return changeRules(t, given(spec, spec.change));
     case 'change-default':

@@ -35,7 +35,7 @@ export function open(properties: JsonObject, words: JsonObject = {}): JsonObject
   return { type: 'object', properties: Object.fromEntries(entries), ...(required.length > 0 && { required }), ...words };
 }
 
-interface Options extends Partial<Pick<TransitionInput, 'renames' | 'kept' | 'guards'>> {
+interface Options extends Partial<Pick<TransitionInput, 'renames' | 'kept' | 'guards' | 'past' | 'hiddenCells'>> {
   readonly name?: string;
   readonly nameAfter?: string;
 }

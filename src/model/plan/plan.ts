@@ -7,7 +7,16 @@ import type { Change } from '../change/change.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Compatibility, compatibilityOf } from './compatibility.js';
 import { mergeBackfills, type OrderedStep } from './merge-backfills.js';
-import { type LockMode, type Operation, type Probe, STAGES, type Step, type TableSize } from './operation.js';
+import {
+  type LockMode,
+  type Operation,
+  type Phase,
+  type Probe,
+  phaseOf,
+  STAGES,
+  type Step,
+  type TableSize,
+} from './operation.js';
 import { inverseOf, operationsBetween } from './operations-between.js';
 import { type Question, questionsOf } from './questions.js';
 import { swapped } from './swapped.js';
@@ -61,8 +70,8 @@ export interface PlannedOperation {
 }
 
 export interface PlannedStep {
-  /** `prepare` steps run one by one, and go on where they were cut off; `switch` steps are one transaction. */
-  readonly phase: 'prepare' | 'switch';
+  /** `prepare` and `afterwards` steps run one by one, and go on where they were cut off; `switch` steps are one transaction. */
+  readonly phase: Phase;
   /** Index into `operations`; null for what they share: the lock, and a backfill for several. */
   readonly operation: number | null;
   readonly description: string;
@@ -98,7 +107,7 @@ export interface Plan {
 }
 
 interface InverseStep {
-  readonly phase: 'prepare' | 'switch';
+  readonly phase: Phase;
   readonly description: string;
   readonly sql: string;
   readonly lock: LockMode;
@@ -153,10 +162,6 @@ export function sizeOf(rows: number): TableSize {
   return { rows, large: rows > SMALL_TABLE_ROWS };
 }
 
-export function phaseOf({ stage }: Step): 'prepare' | 'switch' {
-  return STAGES.indexOf(stage) < STAGES.indexOf('lock') ? 'prepare' : 'switch';
-}
-
 /** By stage, within a stage by operation; in front of the switch the strongest lock it needs, so that none is ever upgraded. */
 function inOrder(t: Transition, operations: readonly Operation[], size: TableSize): OrderedStep[] {
   const steps: OrderedStep[] = operations.flatMap((operation) => operation.sql(size).map((step) => ({ step, operation })));
@@ -168,16 +173,17 @@ function inOrder(t: Transition, operations: readonly Operation[], size: TableSiz
     .map(({ entry }) => entry);
 }
 
-/** Two rules that change together are one reading of the records. */
+/** Two rules that change together are one reading of the records, and several properties that are encrypted one of the past. */
 function dedupe(steps: readonly OrderedStep[]): OrderedStep[] {
   const seen = new Set<string>();
-  return steps.filter(({ step }) => {
-    if (step.as !== 'rules') return true;
+  const once = steps.filter(({ step }) => {
+    if (step.as !== 'rules' && step.past === undefined) return true;
     const key = `${step.stage} ${step.sql}`;
     const isNew = !seen.has(key);
     seen.add(key);
     return isNew;
   });
+  return once.map((entry) => (entry.step.past ? { ...entry, operation: null } : entry));
 }
 
 function lockStep({ home, before }: Transition, steps: readonly OrderedStep[]): OrderedStep | undefined {
@@ -230,6 +236,8 @@ function plannedStep(
 
 function sharedDescription({ stage }: Step): string {
   if (stage === 'backfill') return 'existing records get what they lack, batch by batch';
+  if (stage === 'past')
+    return 'former versions and deleted records get what the records have, batch by batch, while everybody works on';
   return 'the table is locked, so that everything below is one moment for everybody else';
 }
 

@@ -1,14 +1,16 @@
-/** Which changes of type get a second column that is filled beforehand, and under which names a table is then prepared. */
+/** Which changes of type and encryption get a second column that is filled beforehand, and under which names a table is then prepared. */
 
 import type { Entity, Property } from '../entity.js';
 import { bendsInAssignment } from './bends.js';
 import { conversionBetween } from './conversion/conversion.js';
 import { type TableSize, UNFINISHED } from './operation.js';
-import { changesType, formerProperty, type Transition, withNames } from './transition.js';
+import { changesEncryption, changesType, formerProperty, type Transition, withNames } from './transition.js';
 
 /** Also on small tables where a writer that has not heard of the change would have its value silently bent by an assignment cast. */
 export function isPreparedBeforehand(was: Property, property: Property, { large }: TableSize): boolean {
   if (!changesType(was, property)) return false;
+  // The database cannot encrypt, whatever the size of the table.
+  if (changesEncryption(was, property)) return true;
   const conversion = conversionBetween(was, property);
   // Where nothing can be converted, nothing may be there, and there is nothing to prepare.
   if (!conversion?.rewrites) return false;

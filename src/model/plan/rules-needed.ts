@@ -10,7 +10,7 @@ import { member } from '../change/member.js';
 import { references } from '../change/references.js';
 import type { Property } from '../entity.js';
 import { allowsOtherTypes, checkOf, isSaidInSql, restrictsNothing } from './said-in-sql.js';
-import type { Transition } from './transition.js';
+import { changesEncryption, formerProperty, type Transition } from './transition.js';
 
 /** Of a change that some operation carries out in SQL. */
 export function needsReading(t: Transition, change: Change): boolean {
@@ -69,6 +69,9 @@ export function isCheckedInSql(t: Transition, { property: name = '', pointer }: 
   // The list of an enum may differ deeper inside.
   const [keyword] = pointer.split('/').slice(3);
   if (!property || keyword === undefined) return false;
+  const was = formerProperty(t, property);
+  // The checks come with the column, and say less of what is in the way than the records themselves.
+  if (was && changesEncryption(was, property)) return false;
   return property.checks.some(({ kind }) => kind === checkOf(keyword)) || isGone(t, name, keyword);
 }
 

@@ -9,6 +9,8 @@ import { RANGE_TYPES } from '../values/range.js';
  * under it. False when in doubt.
  */
 export function isSaidInSql(entity: Entity, property: Property): boolean {
+  // Of cells, SQL says nothing.
+  if (property.encrypted) return false;
   const schema = member(member(entity.document, 'properties'), property.name);
   if (!isJsonObject(schema)) return schema === true;
   return Object.keys(schema).every((keyword) => restrictsNothing(keyword) || says(property, schema, keyword));

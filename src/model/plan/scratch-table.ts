@@ -21,7 +21,9 @@ export function scratchTable(home: TenantHome, entity: Entity, shape: TableShape
   ];
   return [
     `create table ${ref} (\n  ${lines.join(',\n  ')}\n)`,
-    ...namesOf(shape, name).indexes.map(([own, { definition }]) => `create index ${quoteIdent(own)} on ${ref} ${definition}`),
+    ...namesOf(shape, name).indexes.map(
+      ([own, { definition, unique }]) => `create ${unique ? 'unique index' : 'index'} ${quoteIdent(own)} on ${ref} ${definition}`,
+    ),
     ...rowSecurity(home, ref),
     ...rowRulePolicies(home, ref, entity.rowRules),
   ];

@@ -15,6 +15,7 @@ import {
 } from '../ddl/add-relation.js';
 import { uniqueDefinition } from '../ddl/add-unique.js';
 import { columnType, holdsNull } from '../ddl/column.js';
+import { isSealed, type SealedSlot, sealedIndexes, sealedKeyIndexes } from '../ddl/sealed-index.js';
 import { type Entity, EXTRA_COLUMN, type Property, SYSTEM_MEMBERS, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { derivedName } from '../names.js';
 
@@ -51,12 +52,17 @@ export interface IndexShape {
   /** What follows `create index "name" on …`. */
   readonly definition: string;
   readonly properties: readonly string[];
+  /** No two rows may be alike in it. */
+  readonly unique?: true;
+  /** Of the two over tags: which. */
+  readonly sealed?: SealedSlot;
 }
 
 /** @throws Error when a relation's target is unknown to `resolve`. */
 export function tableShape(home: TenantHome, entity: Entity, resolve: Resolve): TableShape {
   const { properties } = entity;
   const relations = properties.filter(({ relation }) => relation !== undefined);
+  const sealedKeys = entity.uniqueKeys.filter((key) => isSealed(entity, key.properties));
   return {
     table: entity.table,
     columns: columnsOf(entity),
@@ -66,12 +72,14 @@ export function tableShape(home: TenantHome, entity: Entity, resolve: Resolve): 
       ...properties.flatMap((property) =>
         checkConditions(entity, property).map((check) => ({ ...check, kind: 'check' as const, properties: [property.name] })),
       ),
-      ...entity.uniqueKeys.map((key) => ({
-        name: key.name,
-        kind: 'unique' as const,
-        definition: uniqueDefinition(entity, key),
-        properties: key.properties,
-      })),
+      ...entity.uniqueKeys
+        .filter((key) => !sealedKeys.includes(key))
+        .map((key) => ({
+          name: key.name,
+          kind: 'unique' as const,
+          definition: uniqueDefinition(entity, key),
+          properties: key.properties,
+        })),
       ...relations.map((property) => ({
         name: relationConstraintName(entity, property),
         kind: 'foreign key' as const,
@@ -81,11 +89,14 @@ export function tableShape(home: TenantHome, entity: Entity, resolve: Resolve): 
       })),
     ],
     indexes: [
-      ...entity.indexes.map((index) => ({
-        name: index.name,
-        definition: indexDefinition(entity, index),
-        properties: index.fields.map(({ property }) => property),
-      })),
+      ...sealedKeys.flatMap((key) =>
+        sealedKeyIndexes(entity, key).map((index) => ({ ...index, properties: key.properties, unique: true as const })),
+      ),
+      ...entity.indexes.flatMap((index): IndexShape[] => {
+        const names = index.fields.map(({ property }) => property);
+        if (isSealed(entity, names)) return sealedIndexes(entity, index).map((each) => ({ ...each, properties: names }));
+        return [{ name: index.name, definition: indexDefinition(entity, index), properties: names }];
+      }),
       ...relations.flatMap((property) => {
         const index = foreignKeyIndex(entity, property);
         return index ? [{ ...index, properties: [property.name] }] : [];

@@ -1,8 +1,8 @@
 import type { Reference } from '../ddl/add-relation.js';
-import type { ConstraintShape } from './shape.js';
+import type { ConstraintShape, IndexShape } from './shape.js';
 
 /** A constraint or an index of a table. */
-export interface TableObject {
+export interface TableObject extends Pick<IndexShape, 'unique' | 'sealed'> {
   readonly kind: ConstraintShape['kind'] | 'index';
   readonly name: string;
   /** What follows the name, or for an index the table. */

@@ -23,6 +23,10 @@ export interface Transition {
   readonly kept: ReadonlyMap<string, string>;
   /** Names of the constraints that keep a member out of the undeclared ones: how many there are is history, not document. */
   readonly guards: ReadonlySet<string>;
+  /** Physical names of the tables in which former versions and deleted records are kept, asked for by the document or not. */
+  readonly past: readonly string[];
+  /** Hidden columns of dropped properties that were encrypted. */
+  readonly hiddenCells: readonly string[];
   /** Number of the version that results: part of the names of what is hidden. */
   readonly version: number;
 }
@@ -37,10 +41,12 @@ export interface TransitionInput {
   readonly renames?: ReadonlyMap<string, string>;
   readonly kept?: ReadonlyMap<string, string>;
   readonly guards?: ReadonlySet<string>;
+  readonly past?: readonly string[];
+  readonly hiddenCells?: readonly string[];
 }
 
 export function transition(input: TransitionInput): Transition {
-  const { home, before, after, resolve, version, guards = new Set() } = input;
+  const { home, before, after, resolve, version, guards = new Set(), past = [], hiddenCells = [] } = input;
   const renames = input.renames ?? renamesBetween(before, after);
   const old = new Set(before.properties.map(({ name }) => name));
   // What the old version has needs nothing to come back.
@@ -51,7 +57,7 @@ export function transition(input: TransitionInput): Transition {
     const column = after.properties.find((candidate) => candidate.name === name)?.column ?? property.column;
     return { name, column };
   });
-  return { home, before, after, renames, renamed, resolve, kept, guards, version };
+  return { home, before, after, renames, renamed, resolve, kept, guards, past, hiddenCells, version };
 }
 
 /** Properties of the old version that the new one does not have under any name. */
@@ -71,11 +77,26 @@ export function hiddenColumn({ version }: Transition, { column }: Property): str
   return hiddenName(column, version);
 }
 
+/** Whether the column becomes one of another type, or of cells, or of cells no longer. */
 export function changesType(before: TypeOf, after: TypeOf): boolean {
-  return columnType(before) !== columnType(after);
+  return columnType(before) !== columnType(after) || changesEncryption(before, after);
 }
 
-type TypeOf = Pick<Property, 'type' | 'precision' | 'scale'>;
+/** Whether values come under keys that others, or undeclared ones of its name, may have been answered with in plain text before. */
+export function encryptsAnew(t: Transition): boolean {
+  return t.after.properties.some((property) => {
+    const was = formerProperty(t, property);
+    return property.encrypted !== undefined && (was ? !was.encrypted : t.before.keepsExtras);
+  });
+}
+
+/** Only the service can tell the values of the new column from those of the old one. */
+export function changesEncryption({ encrypted: was, ...before }: TypeOf, { encrypted: is, ...after }: TypeOf): boolean {
+  if (!was || !is) return was !== is;
+  return was.searchable !== is.searchable || columnType({ ...before, type: was.of }) !== columnType({ ...after, type: is.of });
+}
+
+type TypeOf = Pick<Property, 'type' | 'precision' | 'scale' | 'encrypted'>;
 
 /** The same entity with other names for its table and columns, and hence for its keys and indexes. */
 export function withNames(

@@ -3,7 +3,8 @@
  * parsers beside it make it, `read-statement.ts` turns it into SQL, `read-writer.ts` turns the rows into JSON.
  */
 
-import type { ColumnType, Entity } from '../entity.js';
+import type { ColumnType, Encryption, Entity } from '../entity.js';
+import type { Slot } from '../sealed/field-cipher.js';
 import type { Relationship } from './relationships.js';
 
 export interface ReadQuery extends ReadNode {
@@ -59,14 +60,23 @@ export interface Field {
   readonly name: string;
   readonly column: string;
   readonly type: ColumnType;
+  readonly encrypted?: Encryption;
 }
 
 /** What a value is in SQL, and how it becomes JSON; `number` is a numeric that JSON shows as a number, whatever its digits. */
 export type ValueType = ColumnType | 'number';
 
+export interface FieldValue {
+  readonly kind: 'field';
+  readonly field: Field;
+  readonly type: ValueType;
+}
+
 /** An expression over one record, or over a group of them. */
 export type Value =
-  | { readonly kind: 'field'; readonly field: Field; readonly type: ValueType }
+  | FieldValue
+  /** Of an encrypted field: that by which equal values are found. */
+  | { readonly kind: 'tag'; readonly of: FieldValue; readonly slot: Slot; readonly epoch: number; readonly type: 'bytea' }
   | { readonly kind: 'path'; readonly of: Value; readonly steps: readonly PathStep[]; readonly type: 'text' | 'jsonb' }
   | { readonly kind: 'cast'; readonly of: Value; readonly to: string; readonly type: ValueType }
   | { readonly kind: 'aggregate'; readonly of: Value | null; readonly name: AggregateName; readonly type: ValueType };

@@ -53,6 +53,8 @@ export interface Conditions {
   readonly ref: string;
   /** The SQL that says whether an embed has any record. */
   readonly presence: (embed: Embed) => string;
+  /** Something encrypted is looked for, under the keys of this epoch. */
+  readonly keys: (epoch: number) => void;
 }
 
 /** The SQL of one condition, safe beside `and`. NULLs match as SQL says: never by `<>`. */
@@ -66,6 +68,7 @@ function unnegated(condition: Condition, context: Conditions): string {
   if (isGroup(condition)) return condition.terms.map((term) => compileCondition(term, context)).join(` ${condition.kind} `);
   if (condition.kind === 'present') return context.presence(condition.embed);
   const { values, ref } = context;
+  if (condition.value.kind === 'tag') context.keys(condition.value.epoch);
   const value = compileValue(condition.value, ref, values);
   const type = sqlType(condition.value.type);
   const parameter = (text: string, as: string): string => `$${values.push(text)}::${as}`;

@@ -6,7 +6,7 @@
 import { parameterSql, rowRuleSql } from '../access/row-rule-sql.js';
 import { tableRef } from '../ddl/table-ref.js';
 import type { Entity, TenantHome } from '../entity.js';
-import { quoteIdent } from '../sql.js';
+import { quoteIdent, type Statement } from '../sql.js';
 import type { Cell, ReadWriter } from '../values/read-writer.js';
 import type { Embed, OrderTerm, ReadNode, ReadQuery } from './ast.js';
 import { compileCondition } from './compile-filter.js';
@@ -20,6 +20,13 @@ export interface Compilation {
   readonly values: Parameters;
   /** Of the tables so far. */
   aliases: number;
+  /** Epoch of the keys, once something encrypted is looked for. */
+  keys?: number;
+}
+
+/** What has been compiled, as a statement. */
+export function statementOf({ values, keys }: Compilation, text: string): Statement {
+  return keys === undefined ? { text, values } : { text, values, keys };
 }
 
 export function compilationOf(home: TenantHome, { asOf, sources }: Pick<ReadQuery, 'asOf' | 'sources'>): Compilation {
@@ -40,6 +47,8 @@ export function rowsOf({ home, sources }: Compilation, entity: Entity, alias: st
 /** The value that a cell stands for. */
 export function cellSql(compilation: Compilation, cell: Cell, ref: string): string {
   if (cell.kind === 'column') return ref + quoteIdent(cell.column);
+  // One text, NULL where there is no value: it is written without a look at the rest of its row.
+  if (cell.kind === 'sealed') return `${ref}"id"::text || ${ref}${quoteIdent(cell.column)}::text`;
   if (cell.kind === 'value') return compileValue(cell.value, ref, compilation.values);
   return embedSql(compilation, cell.embed, cell.writer, ref);
 }
@@ -52,7 +61,10 @@ export function ownRowLines({ values }: Compilation, { rows }: Entity, ref: stri
 /** The conditions on a node's rows, each on a line of its own after the tenant's. */
 export function conditionLines(compilation: Compilation, node: ReadNode, ref: string): string[] {
   const presence = (embed: Embed): string => existsSql(compilation, embed, ref);
-  const context = { values: compilation.values, ref, presence };
+  const keys = (epoch: number): void => {
+    compilation.keys = epoch;
+  };
+  const context = { values: compilation.values, ref, presence, keys };
   const inner = node.select.flatMap((term) => (term.kind === 'embed' && term.embed.isInner ? presence(term.embed) : []));
   const asked = [...node.where.map((condition) => compileCondition(condition, context)), ...inner].map((sql) => `  and ${sql}`);
   return [...ownRowLines(compilation, node.entity, ref), ...asked];
@@ -77,6 +89,7 @@ export function orderModifiers({ descending, nulls }: OrderTerm): string {
 export function columnsBehind(cells: readonly Cell[], order: readonly OrderTerm[]): string[] {
   const columns = cells.flatMap((cell): string[] => {
     if (cell.kind === 'column') return [cell.column];
+    if (cell.kind === 'sealed') return ['id', cell.column];
     if (cell.kind === 'embed') return [cell.embed.relationship.near];
     const field = fieldBehind(cell.value);
     return field ? [field.column] : [];

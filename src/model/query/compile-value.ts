@@ -1,3 +1,4 @@
+import { tagSql } from '../sealed/tag-sql.js';
 import { quoteIdent } from '../sql.js';
 import type { Field, Value } from './ast.js';
 
@@ -17,6 +18,8 @@ export function compileValue(value: Value, ref: string, values: Parameters): str
       });
       return `(${compileValue(value.of, ref, values)}${steps.join('')})`;
     }
+    case 'tag':
+      return tagSql(value.of.field.column, value.slot, ref);
     case 'cast':
       return `${compileValue(value.of, ref, values)}::${value.to}`;
     case 'aggregate':

@@ -2,7 +2,7 @@ import { type ColumnType, type Entity, EXTRA_COLUMN, isSystemMember, SYSTEM_MEMB
 import { quoteIdent, type Statement } from '../sql.js';
 import type { ReadWriter } from '../values/read-writer.js';
 import type { ReadQuery } from './ast.js';
-import { cellSql, columnsBehind, compilationOf, conditionLines, indented, rowsOf } from './compile-node.js';
+import { cellSql, columnsBehind, compilationOf, conditionLines, indented, rowsOf, statementOf } from './compile-node.js';
 
 /**
  * The records of a query that come after one, in the order of their ids: some rows, and no more of them than their values fit
@@ -48,7 +48,7 @@ export function exportStatement(
     `where page.${BEFORE} < $${compilation.values.push(String(page.bytes))}::bigint`,
     'order by page."id"',
   ].join('\n');
-  return { text, values: compilation.values };
+  return statementOf(compilation, text);
 }
 
 /** The bytes of a row's texts, near enough. Of text and bytea Postgres knows them without reading the value. */

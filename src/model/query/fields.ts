@@ -6,7 +6,7 @@
 import { Problem } from '../../platform/problem.js';
 import { type Entity, isSystemMember, type Property, SYSTEM_MEMBERS } from '../entity.js';
 import type { Field } from './ast.js';
-import { quoteName } from './invalid-query.js';
+import { invalidQuery, quoteName } from './invalid-query.js';
 
 /** An unknown name is answered with the known ones, at most this many. */
 const NAMES_LISTED = 30;
@@ -20,8 +20,8 @@ interface KnownField {
 /** Built once per entity: a list request looks up a handful of names in what may be hundreds. */
 const KNOWN = new WeakMap<Entity, ReadonlyMap<string, KnownField>>();
 
-/** What for: to be an answer's member as it is, or for anything that depends on its value. */
-export type FieldUse = 'shown' | 'asked';
+/** What for: to be an answer's member as it is, to be compared with a value, or for anything else that depends on its value. */
+export type FieldUse = 'shown' | 'compared' | 'asked';
 
 /**
  * The field of that name, or `fail` with what is wrong. What is never returned has no use in a query, which would tell its value.
@@ -33,13 +33,18 @@ export function fieldOf(entity: Entity, name: string, fail: (message: string) =>
   if (known.kept === 'write-only') {
     fail(`the property ${quoteName(name)} is write-only: it can be neither selected nor filtered nor sorted on.`);
   }
-  if (known.kept === 'hidden' || (known.kept === 'redacted' && use === 'asked')) throw fieldForbidden(entity, name);
+  if (known.kept === 'hidden' || (known.kept === 'redacted' && use !== 'shown')) throw fieldForbidden(entity, name);
+  if (known.field.encrypted && use === 'asked') fail(encryptedMessage(name));
   return known.field;
 }
 
-/** @throws Problem `record/field-forbidden` where the values of one are redacted for the caller */
+/** @throws Problem `record/field-forbidden` where the values of one are redacted for the caller, `request/invalid-query` for encrypted ones */
 export function assertAskable(entity: Entity, names: Iterable<string>): void {
-  for (const name of names) if (knownFields(entity).get(name)?.kept === 'redacted') throw fieldForbidden(entity, name);
+  for (const name of names) {
+    const known = knownFields(entity).get(name);
+    if (known?.kept === 'redacted') throw fieldForbidden(entity, name);
+    if (known?.field.encrypted) throw invalidQuery('select', encryptedMessage(name));
+  }
 }
 
 /** For names that need no parsing; undefined also means "look closer". */
@@ -62,14 +67,18 @@ function knownFields(entity: Entity): ReadonlyMap<string, KnownField> {
 }
 
 function fromProperty(property: Property): KnownField {
-  const { name, column, type } = property;
-  return { field: { name, column, type }, kept: keptBy(property) };
+  const { name, column, type, encrypted } = property;
+  return { field: { name, column, type, ...(encrypted && { encrypted }) }, kept: keptBy(property) };
 }
 
 function keptBy({ writeOnly, hidden, redacted }: Property): KnownField['kept'] {
   if (hidden) return 'hidden';
   if (writeOnly) return 'write-only';
   return redacted ? 'redacted' : null;
+}
+
+export function encryptedMessage(name: string): string {
+  return `the property ${quoteName(name)} is encrypted: records can be neither sorted nor grouped by it, and nothing is computed from it.`;
 }
 
 /** That there is such a property is no secret; whatever asks for its values is. */

@@ -53,7 +53,7 @@ function parameterValue(entity: Entity, parameter: string, name: string): Value 
     throw invalidQuery(parameter, message);
   };
   const plain = !/^"|\.|->/.test(name);
-  if (plain && (isKnownName(entity, name) || name.trim() === '')) return fieldValue(fieldOf(entity, name, fail));
+  if (plain && (isKnownName(entity, name) || name.trim() === '')) return fieldValue(fieldOf(entity, name, fail, 'compared'));
   const scanner = new Scanner(parameter, name);
   const property = scanner.name();
   if (scanner.startsWith('.') && !isKnownName(entity, property)) {
@@ -61,8 +61,8 @@ function parameterValue(entity: Entity, parameter: string, name: string): Value 
       `there is no embedded ${quoteName(property)} to filter: select ${property}(…) first; a property whose name holds a dot is written in double quotes.`,
     );
   }
-  if (!scanner.done && !scanner.startsWith('->')) return fieldValue(fieldOf(entity, name, fail));
-  const value = parsePath(scanner, fieldValue(fieldOf(entity, property, fail)));
+  if (!scanner.done && !scanner.startsWith('->')) return fieldValue(fieldOf(entity, name, fail, 'compared'));
+  const value = parsePath(scanner, fieldValue(fieldOf(entity, property, fail, 'compared')));
   if (!scanner.done) scanner.fail('the end of the path is expected here.');
   return value;
 }
@@ -97,7 +97,7 @@ function parseGroupTerm(parsing: FilterParsing, scanner: Scanner, depth: number)
     scanner.take('.');
     return parsePresence(parsing, scanner, embed, true);
   }
-  const field = fieldOf(parsing.entity, name, (message) => scanner.fail(message, start));
+  const field = fieldOf(parsing.entity, name, (message) => scanner.fail(message, start), 'compared');
   const value = parsePath(scanner, fieldValue(field));
   if (!scanner.take('.'))
     scanner.fail(`a dot and an operator are expected after ${quoteName(name)}; operators are ${OPERATORS}.`);

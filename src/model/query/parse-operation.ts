@@ -1,11 +1,14 @@
 /** `[not.]operator[(modifier)].value`: what a filter asks of a value. Used by `parse-filter.ts`. */
 
 import type { Entity, RangeType } from '../entity.js';
+import { comparedValue } from '../sealed/compared-value.js';
+import type { FieldCipher } from '../sealed/field-cipher.js';
 import { boundTypeOf, isRangeType } from '../values/range.js';
 import type {
   ComparisonOperator,
   Condition,
   ContainmentOperator,
+  FieldValue,
   RangeOperator,
   SearchOperator,
   TestName,
@@ -47,6 +50,9 @@ export function parseOperation(entity: Entity, scanner: Scanner, value: Value, e
   const not = scanner.take('not.');
   const start = scanner.at;
   const operator = scanner.word();
+  if (value.kind === 'field' && value.field.encrypted && operator !== 'is') {
+    return parseSealedOperation(scanner, value, not, operator, enclosed);
+  }
   if (operator === 'is') {
     takeDot(scanner, operator);
     return { kind: 'is', not, value, test: parseTest(scanner, value, enclosed) };
@@ -132,6 +138,39 @@ function parseRangeComparison(
 
 function looksLikeRange(raw: string): boolean {
   return /^\s*(?:[[(]|empty\s*$)/i.test(raw);
+}
+
+/**
+ * Of what is encrypted only equality can be asked, where its document says so: never an answer that is empty because nothing could be
+ * compared.
+ */
+function parseSealedOperation(scanner: Scanner, value: FieldValue, not: boolean, operator: string, enclosed: boolean): Condition {
+  const { name, encrypted } = value.field;
+  const plain = { ...value, type: encrypted?.of ?? value.type };
+  const isKnown = operator === 'eq' || operator === 'neq' || operator === 'in';
+  if (!encrypted?.searchable || !isKnown) {
+    const askable = encrypted?.searchable ? 'eq, neq, in and is' : 'is alone, as its document has no "searchable": "equality"';
+    scanner.fail(`the property ${quoteName(name)} is encrypted and takes ${askable}.`);
+  }
+  takeDot(scanner, operator);
+  const { cipher, of } = encrypted;
+  if (!cipher) throw new Error('an encrypted property without its keys');
+  const tagOf = (raw: string, at: number): string => {
+    const text = comparedValue(of, checked(scanner, plain, raw, at));
+    if (text === null) scanner.fail('what is encrypted is compared with all digits of a decimal, without an exponent.', at);
+    return cipher.tag(text);
+  };
+  if (operator === 'in') {
+    const operands = parseList(scanner, plain, enclosed, '(', ')').map(([raw, at]) => tagOf(raw, at));
+    return { kind: 'in', not, value: tagged(value, cipher), operands };
+  }
+  const at = scanner.at;
+  const operand = tagOf(enclosed ? nextValue(scanner, plain, ')') : scanner.rest(), at);
+  return { kind: 'compare', not, value: tagged(value, cipher), operator, operand };
+}
+
+function tagged(of: FieldValue, { slot, epoch }: FieldCipher): Value {
+  return { kind: 'tag', of, slot, epoch, type: 'bytea' };
 }
 
 /** In a list or a group a range ends at its own bracket, and anything else before the next comma. */

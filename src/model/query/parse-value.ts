@@ -1,14 +1,15 @@
 /** A property, a place inside a JSON value, a cast, an aggregate: what a query reads of a record. Used by the other parsers. */
 
 import type { Entity } from '../entity.js';
-import type { Field, PathStep, Value } from './ast.js';
-import { assertAskable, type FieldUse, fieldOf } from './fields.js';
+import type { Field, FieldValue, PathStep, Value } from './ast.js';
+import { fieldBehind } from './compile-value.js';
+import { assertAskable, encryptedMessage, type FieldUse, fieldOf } from './fields.js';
 import { quoteName } from './invalid-query.js';
 import { MAX_PATH_STEPS } from './query-limits.js';
 import type { Scanner } from './scanner.js';
 import { aggregateType, CAST_NAMES, castOf, isAggregate } from './value-types.js';
 
-export function fieldValue(field: Field): Value {
+export function fieldValue(field: Field): FieldValue {
   return { kind: 'field', field, type: field.type };
 }
 
@@ -24,6 +25,7 @@ export function parseValue(entity: Entity, scanner: Scanner, use: FieldUse = 'as
 export function parsePath(scanner: Scanner, of: Value): Value {
   if (!scanner.startsWith('->')) return of;
   const start = scanner.at;
+  if (of.kind === 'field' && of.field.encrypted) scanner.fail(encryptedMessage(of.field.name), start);
   if (of.type !== 'jsonb') scanner.fail(`-> looks inside JSON, and ${describe(of)} is ${of.type}.`, start);
   const steps: PathStep[] = [];
   for (;;) {
@@ -50,8 +52,12 @@ const MAX_INDEX = 2_147_483_647;
 
 /** `value[::cast][.aggregate()][::cast]`, or `count()`. What is computed from a value tells something of it. */
 export function parseSelected(entity: Entity, scanner: Scanner): Value {
+  const start = scanner.at;
   const value = parseTerm(entity, scanner);
-  if (value.kind !== 'field') assertAskable(entity, nameBehind(value));
+  if (value.kind === 'field') return value;
+  assertAskable(entity, nameBehind(value));
+  const field = fieldBehind(value);
+  if (field?.encrypted) scanner.fail(encryptedMessage(field.name), start);
   return value;
 }
 
@@ -92,6 +98,7 @@ export function nameOf(value: Value): string {
     case 'field':
       return value.field.name;
     case 'cast':
+    case 'tag':
       return nameOf(value.of);
     case 'aggregate':
       return value.name;

@@ -20,6 +20,7 @@ import {
   orderModifiers,
   orderValue,
   rowsOf,
+  statementOf,
 } from './compile-node.js';
 import { type Linked, pageSelect, type Source, sortsOf } from './compile-page.js';
 
@@ -39,7 +40,7 @@ export function readStatement(home: TenantHome, query: ReadQuery, { cells }: Rea
   const lines = query.isGrouped
     ? groupedLines(compilation, query, cells, hasTotal)
     : recordLines(compilation, query, cells, hasTotal, linked ?? null);
-  return { text: lines.join('\n'), values: compilation.values };
+  return statementOf(compilation, lines.join('\n'));
 }
 
 /**
@@ -58,10 +59,10 @@ export function countStatement(home: TenantHome, query: ReadQuery, { cells }: Re
   const compilation = compilationOf(home, query);
   const source = sourceOf(compilation, query, cells);
   const rows = query.isGrouped ? groupsOf(compilation, query, cells, source, true) : ['select', ...source.lines];
-  if (atMost === undefined) return { text: ['explain (format json)', ...rows].join('\n'), values: compilation.values };
+  if (atMost === undefined) return statementOf(compilation, ['explain (format json)', ...rows].join('\n'));
   const limit = `limit $${compilation.values.push(String(atMost))}::bigint`;
   const lines = ['select count(*)', 'from (', ...rows.map(indented), indented(limit), ') as counted'];
-  return { text: lines.join('\n'), values: compilation.values };
+  return statementOf(compilation, lines.join('\n'));
 }
 
 /** What `readStatement` returned, taken apart: `rows` hold exactly the cells. */

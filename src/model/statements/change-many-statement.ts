@@ -1,16 +1,16 @@
 import { holdsPersonal } from '../access/personal.js';
 import { parameterSql, rowRuleSql, writableRows } from '../access/row-rule-sql.js';
-import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { keptSql } from '../past/kept-sql.js';
 import { nullableArrayLiteral } from '../query/array-literal.js';
 import type { ReadNode } from '../query/ast.js';
-import { type Compilation, conditionLines } from '../query/compile-node.js';
+import { type Compilation, conditionLines, statementOf } from '../query/compile-node.js';
+import { writtenKeys } from '../sealed/written-keys.js';
 import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
 import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql, eventsOfInput } from './audit-sql.js';
 import type { NewRecord } from './insert-statement.js';
-import { shadowColumns } from './shadow-columns.js';
+import { shadowColumns, writtenColumns } from './shadow-columns.js';
 import type { WriteContext } from './write-context.js';
 
 /** Changes whatever a filter finds: one statement locks and reads the records, another changes all of them with their events. */
@@ -42,7 +42,7 @@ export function lockFoundStatement(
     `limit $${compilation.values.push(String(limit))}::bigint`,
     `for update of ${FOUND}`,
   ].join('\n');
-  return { text, values: compilation.values };
+  return statementOf(compilation, text);
 }
 
 /** One row, if the conditions find a record that the caller may read and not write. */
@@ -59,7 +59,7 @@ export function unwritableFoundStatement(home: TenantHome, { entity, where }: Pi
     `  and (${written}) is not true`,
     'limit 1',
   ].join('\n');
-  return { text, values: compilation.values };
+  return statementOf(compilation, text);
 }
 
 /** The records, which are locked and at least one, with what they are to hold; they come back in any order. */
@@ -73,16 +73,18 @@ export function changeManyStatement(
   nameOf: NameStatement,
 ): ChangeManyStatement {
   const opens = holdsPersonal(entity);
-  const types = ['uuid', 'uuid', 'text', 'jsonb', ...entity.properties.map(columnType), ...(opens ? ['text'] : [])];
-  const cells = entity.properties.map((_, index) => `c${index}`);
+  const written = writtenColumns(entity);
+  const types = ['uuid', 'uuid', 'text', 'jsonb', ...written.map(({ type }) => type), ...(opens ? ['text'] : [])];
+  const cells = written.map((_, index) => `c${index}`);
   const names = ['id', 'event_id', 'body', 'extra', ...cells, ...(opens ? ['openings'] : [])];
   const inputValue = (index: number): string => `input.c${index}`;
   const assignments = [
-    ...entity.properties.map(({ column }, index) => `${quoteIdent(column)} = ${inputValue(index)}`),
+    ...written.map(({ column }, index) => `${column} = ${inputValue(index)}`),
     `${EXTRA_COLUMN} = input.extra`,
-    ...shadowColumns(entity, (property) => inputValue(entity.properties.indexOf(property))).map(
-      ({ column, value }) => `${column} = ${value}`,
-    ),
+    ...shadowColumns(entity, {
+      sqlOf: (property) => inputValue(entity.properties.indexOf(property)),
+      revision: `${FOUND}.revision + 1`,
+    }).map(({ column, value }) => `${column} = ${value}`),
     `updated_at = greatest(now(), ${FOUND}.updated_at)`,
     'updated_by = $2',
     `revision = ${FOUND}.revision + 1`,
@@ -101,6 +103,7 @@ where ${FOUND}.${TENANT_COLUMN} = $1::uuid
   and ${FOUND}.id = input.id
 returning ${returning.map((column) => `${FOUND}.${quoteIdent(column)}`).join(', ')}`;
   const name = nameOf(text);
+  const keysOf = writtenKeys(entity);
   return (records, events, context) => {
     const column = (read: (record: NewRecord) => string | null): string => nullableArrayLiteral(records, read);
     const values = [
@@ -109,9 +112,9 @@ returning ${returning.map((column) => `${FOUND}.${quoteIdent(column)}`).join(', 
       column((record) => record.eventId),
       column((record) => record.body),
       column((record) => record.extra),
-      ...entity.properties.map((_, index) => column((record) => record.columns[index] as string | null)),
+      ...written.map((_, index) => column((record) => record.columns[index] as string | null)),
       ...(opens ? [column((record) => record.openings)] : []),
     ];
-    return { text, values, name };
+    return { text, values, name, ...keysOf(records.map(({ columns }) => columns)) };
   };
 }

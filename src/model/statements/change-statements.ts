@@ -1,13 +1,13 @@
 import type { AuditedBody } from '../access/audited-body.js';
 import { holdsPersonal } from '../access/personal.js';
 import { writableRows } from '../access/row-rule-sql.js';
-import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, type Property, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { keptSql, LATER } from '../past/kept-sql.js';
+import { writtenKeys } from '../sealed/written-keys.js';
 import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
 import { AUDIT_PARAMETERS, auditParameters, auditSql } from './audit-sql.js';
-import { shadowColumns } from './shadow-columns.js';
+import { shadowColumns, writtenColumns } from './shadow-columns.js';
 import type { WriteContext } from './write-context.js';
 
 /**
@@ -17,7 +17,7 @@ import type { WriteContext } from './write-context.js';
 
 export interface ChangeStatements {
   lock(id: string): Statement;
-  /** Replaces every column by the given texts, aligned with `entity.properties`. */
+  /** Replaces every column by the given texts, aligned with `writtenColumns`. */
   update(
     id: string,
     values: readonly (string | null)[],
@@ -68,17 +68,20 @@ ${auditSql(
 )}
 select ${answer}
 from ${action}`;
-  const sqlOf = (property: Property) => `$${firstColumn + entity.properties.indexOf(property)}::${columnType(property)}`;
+  const written = writtenColumns(entity);
+  const given = written.map(({ type }, index) => `$${firstColumn + index}::${type}`);
+  const sqlOf = (property: Property) => `(${given[entity.properties.indexOf(property)]})`;
   const assignments = [
-    ...entity.properties.map((property) => `${quoteIdent(property.column)} = ${sqlOf(property)}`),
-    `${EXTRA_COLUMN} = $${firstColumn + entity.properties.length}::jsonb`,
-    ...shadowColumns(entity, (property) => `(${sqlOf(property)})`).map(({ column, value }) => `${column} = ${value}`),
+    ...written.map(({ column }, index) => `${column} = ${given[index]}`),
+    `${EXTRA_COLUMN} = $${firstColumn + written.length}::jsonb`,
+    ...shadowColumns(entity, { sqlOf, revision: 'revision + 1' }).map(({ column, value }) => `${column} = ${value}`),
     LATER,
     'updated_by = $2',
     'revision = revision + 1',
   ];
   const updateText = changing('updated', `update ${table}\n  set ${assignments.join(',\n      ')}`);
   const deleteText = changing('deleted', `delete from ${table}`);
+  const keysOf = writtenKeys(entity);
   const names = { update: nameOf(updateText), delete: nameOf(deleteText) };
   const common = (id: string, { eventId, body, openings }: ChangeEvent, context: WriteContext) => [
     ...auditParameters(home.tenantId, entity.name, context, { first: eventId, last: eventId, count: 1 }),
@@ -92,6 +95,7 @@ from ${action}`;
       text: updateText,
       values: [...common(id, event, context), ...values, extra],
       name: names.update,
+      ...keysOf([values]),
     }),
     delete: (id, event, context) => ({ text: deleteText, values: common(id, event, context), name: names.delete }),
   };

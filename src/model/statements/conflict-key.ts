@@ -1,7 +1,12 @@
+import type { JsonValue } from '../../platform/json-value.js';
 import { columnType } from '../ddl/column.js';
 import { type Entity, isKeptBack } from '../entity.js';
 import { fieldForbidden } from '../query/fields.js';
 import { invalidQuery, quoteName } from '../query/invalid-query.js';
+import type { FieldCipher } from '../sealed/field-cipher.js';
+import { tagSql } from '../sealed/tag-sql.js';
+import { quoteIdent, type Statement } from '../sql.js';
+import { columnText } from '../values/values.js';
 
 /** What makes two records the same one for an upsert: the id, or a unique key of the entity. */
 export interface ConflictKey {
@@ -15,6 +20,24 @@ export interface ConflictMember {
   readonly sqlType: string;
   /** Index into `entity.properties`; -1 is the id. */
   readonly at: number;
+  /** Encrypted: compared are the tags of the values. */
+  readonly cipher?: FieldCipher;
+}
+
+/** What is compared with the text of a key. @param ref empty, or the alias of the table and a dot */
+export function memberSql({ column, cipher }: ConflictMember, ref = ''): string {
+  return cipher ? tagSql(column, cipher.slot, ref) : ref + quoteIdent(column);
+}
+
+/** The text of a key for a value that is not null. */
+export function memberText({ at, cipher }: ConflictMember, { properties }: Entity, value: JsonValue): string {
+  return cipher ? cipher.tag(value) : columnText(properties[at] ?? { type: 'uuid' }, value);
+}
+
+/** What a statement that looks for the key says of keys that it is encrypted under. */
+export function soughtKeys({ members }: ConflictKey): Pick<Statement, 'keys'> {
+  const epoch = members.find(({ cipher }) => cipher)?.cipher?.epoch;
+  return epoch === undefined ? {} : { keys: epoch };
 }
 
 /** Texts, aligned with the members of the conflict key. */
@@ -42,7 +65,9 @@ export function conflictKeyOf(entity: Entity, names: readonly string[], paramete
     const property = entity.properties[at];
     // Whether there is one with a value would tell the value.
     if (property && isKeptBack(property)) throw fieldForbidden(entity, name);
-    return property ? [{ name, column: property.column, sqlType: columnType(property), at }] : [];
+    if (!property) return [];
+    const cipher = property.encrypted?.cipher;
+    return [{ name, column: property.column, sqlType: columnType(property), at, ...(cipher && { cipher }) }];
   });
   return { members };
 }

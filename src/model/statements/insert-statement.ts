@@ -1,12 +1,12 @@
 import type { AuditedBody } from '../access/audited-body.js';
 import { holdsPersonal } from '../access/personal.js';
-import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { nullableArrayLiteral } from '../query/array-literal.js';
+import { writtenKeys } from '../sealed/written-keys.js';
 import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
 import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql, eventsOfInput } from './audit-sql.js';
-import { shadowColumns } from './shadow-columns.js';
+import { shadowColumns, writtenColumns } from './shadow-columns.js';
 import type { WriteContext } from './write-context.js';
 
 /**
@@ -17,7 +17,7 @@ import type { WriteContext } from './write-context.js';
 
 export interface NewRecord extends AuditedBody {
   readonly id: string;
-  /** Texts aligned with `entity.properties`. */
+  /** Texts aligned with `writtenColumns`. */
   readonly columns: readonly (string | null)[];
   /** JSON text for the `_extra` column. */
   readonly extra: string | null;
@@ -35,16 +35,17 @@ export function insertStatement(
   nameOf: NameStatement,
 ): InsertStatement {
   const opens = holdsPersonal(entity);
+  const written = writtenColumns(entity);
   const ofEvents = opens ? ['text'] : [];
-  const types = ['uuid', 'uuid', 'text', 'jsonb', ...entity.properties.map(columnType), ...ofEvents];
+  const types = ['uuid', 'uuid', 'text', 'jsonb', ...written.map(({ type }) => type), ...ofEvents];
   const parameters = types.map((_, index) => `$${AUDIT_PARAMETERS + index + 1}`);
   const shadowsOf = (sqlOf: (index: number) => string) =>
-    shadowColumns(entity, (property) => sqlOf(entity.properties.indexOf(property)));
+    shadowColumns(entity, { sqlOf: (property) => sqlOf(entity.properties.indexOf(property)), revision: '1' });
   const target = [
     TENANT_COLUMN,
     'id',
     EXTRA_COLUMN,
-    ...entity.properties.map((property) => quoteIdent(property.column)),
+    ...written.map(({ column }) => column),
     ...shadowsOf(() => 'null').map(({ column }) => column),
   ];
   const insert = `insert into ${tableRef(home, entity)}
@@ -53,15 +54,15 @@ export function insertStatement(
   const answer = `returning ${returning.map(quoteIdent).join(', ')}`;
 
   const [id, eventId, body, extra, ...others] = parameters.map((parameter, index) => `${parameter}::${types[index]}`);
-  const values = others.slice(0, entity.properties.length);
+  const values = others.slice(0, written.length);
   const shadowValues = (given: readonly string[]) => shadowsOf((index) => `(${given[index]})`).map(({ value }) => value);
-  const event = [eventId, id, body, ...others.slice(entity.properties.length)].join(', ');
+  const event = [eventId, id, body, ...others.slice(written.length)].join(', ');
   const one = `with ${auditSql('record.created', { events: `values ($event, ${event})`, marker: 'values ($marker)' }, { opens })}
 ${insert}
 values ($1::uuid, ${[id, extra, ...values, ...shadowValues(values)].join(', ')}, ${stamps})
 ${answer}`;
 
-  const cells = entity.properties.map((_, index) => `c${index}`);
+  const cells = written.map((_, index) => `c${index}`);
   const columns = ['id', 'event_id', 'body', 'extra', ...cells, ...(opens ? ['openings'] : [])];
   const many = `with input as materialized (
   select *
@@ -75,13 +76,14 @@ from input
 ${answer}`;
 
   const names = { one: nameOf(one), many: nameOf(many) };
+  const keysOf = writtenKeys(entity);
   return (records, events, context) => {
     const common = auditParameters(home.tenantId, entity.name, context, events);
     const [only] = records;
     if (records.length === 1 && only) {
       const opening = opens ? [only.openings] : [];
       const sent = [...common, only.id, only.eventId, only.body, only.extra, ...only.columns, ...opening];
-      return { text: one, values: sent, name: names.one };
+      return { text: one, values: sent, name: names.one, ...keysOf([only.columns]) };
     }
     const column = (read: (record: NewRecord) => string | null): string => nullableArrayLiteral(records, read);
     const arrays = [
@@ -89,9 +91,10 @@ ${answer}`;
       column((record) => record.eventId),
       column((record) => record.body),
       column((record) => record.extra),
-      ...entity.properties.map((_, index) => column((record) => record.columns[index] as string | null)),
+      ...written.map((_, index) => column((record) => record.columns[index] as string | null)),
       ...(opens ? [column((record) => record.openings)] : []),
     ];
-    return { text: many, values: [...common, ...arrays], name: names.many };
+    const keys = keysOf(records.map(({ columns }) => columns));
+    return { text: many, values: [...common, ...arrays], name: names.many, ...keys };
   };
 }

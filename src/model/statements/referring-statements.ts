@@ -5,7 +5,7 @@ import { keptSql, LATER } from '../past/kept-sql.js';
 import { arrayLiteral, nullableArrayLiteral } from '../query/array-literal.js';
 import { type NameStatement, quoteIdent, quoteLiteral, type Statement } from '../sql.js';
 import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql, eventsOfInput } from './audit-sql.js';
-import { shadowColumns } from './shadow-columns.js';
+import { emptiedShadows } from './shadow-columns.js';
 import type { WriteContext } from './write-context.js';
 
 /**
@@ -57,9 +57,7 @@ export function detachStatement(
   const nulls = properties.filter(({ required }) => required).map(({ name }) => [name, null]);
   const assignments = [
     ...properties.map(({ column }) => `${quoteIdent(column)} = null`),
-    ...shadowColumns(entity, (property) => (properties.includes(property) ? 'null' : undefined)).map(
-      ({ column }) => `${column} = null`,
-    ),
+    ...emptiedShadows(entity, properties, 'revision + 1').map(({ column, value }) => `${column} = ${value}`),
     ...(nulls.length === 0
       ? []
       : [

@@ -1,11 +1,11 @@
-import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { arrayLiteral, nullableArrayLiteral } from '../query/array-literal.js';
+import { writtenKeys } from '../sealed/written-keys.js';
 import { quoteIdent, type Statement } from '../sql.js';
 import { AUDIT_PARAMETERS, type AuditedEvents, auditParameters, auditSql, eventsOfInput } from './audit-sql.js';
 import type { NewRecord } from './insert-statement.js';
-import { shadowColumns } from './shadow-columns.js';
+import { shadowColumns, writtenColumns } from './shadow-columns.js';
 import type { WriteContext } from './write-context.js';
 
 /** A deleted record as it is stored again: it goes on from the revision it had, and keeps who created it and when. */
@@ -54,7 +54,8 @@ ${auditSql('record.restored', eventsOfInput(true), { entity: 'entity', opens: tr
 ${insertions.join(',\n')}
 select ${returning.map(quoteIdent).join(', ')}
 from restored_0`;
-  return { text, values };
+  const keys = restored.map(({ entity, records }) => writtenKeys(entity)(records.map(({ columns: texts }) => texts)));
+  return Object.assign({ text, values }, ...keys);
 }
 
 function insertion(
@@ -64,6 +65,7 @@ function insertion(
   index: number,
   values: (string | null)[],
 ): string {
+  const written = writtenColumns(entity);
   const given: (readonly [name: string, type: string, text: (record: RestoredRecord) => string | null])[] = [
     ['id', 'uuid', ({ id }) => id],
     ['extra', 'jsonb', ({ extra }) => extra],
@@ -71,14 +73,17 @@ function insertion(
     ['created_by', 'text', ({ createdBy }) => createdBy],
     ['revision', 'bigint', ({ revision }) => revision],
     ['ended_at', 'timestamptz', ({ endedAt }) => endedAt],
-    ...entity.properties.map((property, at) => {
-      return [`c${at}`, columnType(property), ({ columns }: RestoredRecord) => columns[at] as string | null] as const;
+    ...written.map(({ type }, at) => {
+      return [`c${at}`, type, ({ columns }: RestoredRecord) => columns[at] as string | null] as const;
     }),
   ];
   const arrays = given.map(([, type, text]) => `$${values.push(nullableArrayLiteral(records, text))}::${type}[]`);
-  const shadows = shadowColumns(entity, (property) => `(c${entity.properties.indexOf(property)})`);
-  const columns = [...entity.properties.map(({ column }) => quoteIdent(column)), ...shadows.map(({ column }) => column)];
-  const contents = [...entity.properties.map((_, at) => `c${at}`), ...shadows.map(({ value }) => value)];
+  const shadows = shadowColumns(entity, {
+    sqlOf: (property) => `(c${entity.properties.indexOf(property)})`,
+    revision: 'revision + 1',
+  });
+  const columns = [...written.map(({ column }) => column), ...shadows.map(({ column }) => column)];
+  const contents = [...written.map((_, at) => `c${at}`), ...shadows.map(({ value }) => value)];
   return `restored_${index} as (
   insert into ${tableRef(home, entity)}
     (${[TENANT_COLUMN, 'id', EXTRA_COLUMN, ...columns].join(', ')}, created_at, updated_at, created_by, updated_by, revision)

@@ -1,13 +1,13 @@
 import { holdsPersonal } from '../access/personal.js';
 import { parameterSql, rowRuleSql, writableRows } from '../access/row-rule-sql.js';
-import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
+import { writtenKeys } from '../sealed/written-keys.js';
 import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
 import { AUDIT_PARAMETERS, auditParameters, auditSql } from './audit-sql.js';
-import type { ConflictKey, Key } from './conflict-key.js';
+import { type ConflictKey, type Key, memberSql, soughtKeys } from './conflict-key.js';
 import type { NewRecord } from './insert-statement.js';
-import { shadowColumns } from './shadow-columns.js';
+import { shadowColumns, writtenColumns } from './shadow-columns.js';
 import type { WriteContext } from './write-context.js';
 
 /**
@@ -26,27 +26,32 @@ export interface UpsertOneStatements {
 export function upsertOneStatements(
   home: TenantHome,
   entity: Entity,
-  { members }: ConflictKey,
+  key: ConflictKey,
   columns: { readonly lock: readonly string[]; readonly change: readonly string[] },
   nameOf: NameStatement,
 ): UpsertOneStatements {
   const table = tableRef(home, entity);
+  const { members } = key;
   const own = writableRows(entity, '', members.length + 1);
   const lockText = `select ${columns.lock.map(quoteIdent).join(', ')}
 from ${table}
 where ${TENANT_COLUMN} = $1::uuid
-  and ${members.map(({ column, sqlType }, index) => `${quoteIdent(column)} = $${index + 2}::${sqlType}`).join('\n  and ')}${own.sql}
+  and ${members.map((member, index) => `${memberSql(member)} = $${index + 2}::${member.sqlType}`).join('\n  and ')}${own.sql}
 for update`;
 
   const opens = holdsPersonal(entity);
-  const types = ['uuid', 'text', 'jsonb', ...entity.properties.map(columnType), ...(opens ? ['text'] : [])];
+  const written = writtenColumns(entity);
+  const types = ['uuid', 'text', 'jsonb', ...written.map(({ type }) => type), ...(opens ? ['text'] : [])];
   const [id, body, extra, ...others] = types.map((type, index) => `$${AUDIT_PARAMETERS + index + 1}::${type}`);
-  const values = others.slice(0, entity.properties.length);
-  const openings = others.slice(entity.properties.length).map((parameter) => `, ${parameter}`);
-  const shadows = shadowColumns(entity, (property) => `(${values[entity.properties.indexOf(property)]})`);
+  const values = others.slice(0, written.length);
+  const openings = others.slice(written.length).map((parameter) => `, ${parameter}`);
+  const shadows = shadowColumns(entity, {
+    sqlOf: (property) => `(${values[entity.properties.indexOf(property)]})`,
+    revision: '1',
+  });
   const target = [
     ...[TENANT_COLUMN, 'id', EXTRA_COLUMN],
-    ...entity.properties.map(({ column }) => quoteIdent(column)),
+    ...written.map(({ column }) => column),
     ...shadows.map(({ column }) => column),
   ];
   const answer = columns.change.map(quoteIdent).join(', ');
@@ -54,7 +59,7 @@ for update`;
   insert into ${table}
     (${target.join(', ')}, created_at, updated_at, created_by, updated_by, revision)
   values ($1::uuid, ${[id, extra, ...values, ...shadows.map(({ value }) => value)].join(', ')}, now(), now(), $2, $2, 1)
-  on conflict (${members.map(({ column }) => quoteIdent(column)).join(', ')}) do nothing
+  on conflict (${members.map((member) => memberSql(member)).join(', ')}) do nothing
   returning ${answer}
 ),
 ${auditSql(
@@ -68,24 +73,26 @@ ${auditSql(
 select ${answer}
 from written`;
 
+  const keysOf = writtenKeys(entity);
+  const sought = soughtKeys(key);
   const names = { lock: nameOf(lockText), add: nameOf(addText) };
   return {
-    lock: (key) => ({ text: lockText, values: [home.tenantId, ...key, ...own.values], name: names.lock }),
+    lock: (texts) => ({ text: lockText, values: [home.tenantId, ...texts, ...own.values], name: names.lock, ...sought }),
     add: (record, context) => {
       const event = { first: record.eventId, last: record.eventId, count: 1 };
       const common = auditParameters(home.tenantId, entity.name, context, event);
       const opening = opens ? [record.openings] : [];
       const sent = [...common, record.id, record.body, record.extra, ...record.columns, ...opening];
-      return { text: addText, values: sent, name: names.add };
+      return { text: addText, values: sent, name: names.add, ...sought, ...keysOf([record.columns]) };
     },
   };
 }
 
 /** The id of the record that has the key, if the caller may see it, whether it may write it or not. */
-export function seenByKeyStatement(home: TenantHome, entity: Entity, { members }: ConflictKey, key: Key): Statement {
-  const values = [home.tenantId, ...key];
-  const keyed = members.map(({ column, sqlType }, index) => `  and ${quoteIdent(column)} = $${index + 2}::${sqlType}`);
+export function seenByKeyStatement(home: TenantHome, entity: Entity, key: ConflictKey, texts: Key): Statement {
+  const values = [home.tenantId, ...texts];
+  const keyed = key.members.map((member, index) => `  and ${memberSql(member)} = $${index + 2}::${member.sqlType}`);
   const own = rowRuleSql(entity.rows?.read ?? true, '', parameterSql(values));
   const text = ['select id', `from ${tableRef(home, entity)}`, `where ${TENANT_COLUMN} = $1::uuid`, ...keyed, `  and ${own}`];
-  return { text: text.join('\n'), values };
+  return { text: text.join('\n'), values, ...soughtKeys(key) };
 }

@@ -1,14 +1,14 @@
 import { holdsPersonal } from '../access/personal.js';
 import { writableRows } from '../access/row-rule-sql.js';
-import { columnType } from '../ddl/column.js';
 import { tableRef } from '../ddl/table-ref.js';
 import { type Entity, EXTRA_COLUMN, TENANT_COLUMN, type TenantHome } from '../entity.js';
 import { keptSql } from '../past/kept-sql.js';
 import { nullableArrayLiteral } from '../query/array-literal.js';
+import { writtenKeys } from '../sealed/written-keys.js';
 import { type NameStatement, quoteIdent, type Statement } from '../sql.js';
-import type { ConflictKey, Key } from './conflict-key.js';
+import { type ConflictKey, type Key, memberSql, soughtKeys } from './conflict-key.js';
 import type { NewRecord } from './insert-statement.js';
-import { shadowColumns } from './shadow-columns.js';
+import { shadowColumns, writtenColumns } from './shadow-columns.js';
 import { type UpsertOneStatements, upsertOneStatements } from './upsert-one-statements.js';
 import type { WriteContext } from './write-context.js';
 
@@ -47,23 +47,23 @@ export function upsertStatements(
 from unnest(${key.members.map(({ sqlType }, index) => `$${index + 2}::${sqlType}[]`).join(', ')})
   with ordinality as input (${[...keyNames, 'ordinal'].join(', ')})
 join ${table} as existing
-  on ${key.members.map(({ column }, index) => `existing.${quoteIdent(column)} = input.k${index}`).join('\n  and ')}
+  on ${key.members.map((member, index) => `${memberSql(member, 'existing.')} = input.k${index}`).join('\n  and ')}
 where existing.${TENANT_COLUMN} = $1::uuid${own.sql}
 order by existing.id
 for update of existing`;
 
   const opens = holdsPersonal(entity);
-  const cells = entity.properties.map((_, index) => `c${index}`);
-  const types = ['uuid', 'uuid', 'text', 'jsonb', 'bigint', ...entity.properties.map(columnType), ...(opens ? ['text'] : [])];
+  const written = writtenColumns(entity);
+  const cells = written.map((_, index) => `c${index}`);
+  const types = ['uuid', 'uuid', 'text', 'jsonb', 'bigint', ...written.map(({ type }) => type), ...(opens ? ['text'] : [])];
   const names = ['id', 'event_id', 'body', 'extra', 'revision', ...cells, ...(opens ? ['openings'] : [])];
-  const shadows = shadowColumns(entity, (property) => `c${entity.properties.indexOf(property)}`);
-  const content = [
-    EXTRA_COLUMN,
-    ...entity.properties.map(({ column }) => quoteIdent(column)),
-    ...shadows.map(({ column }) => column),
-  ];
+  const shadows = shadowColumns(entity, {
+    sqlOf: (property) => `c${entity.properties.indexOf(property)}`,
+    revision: 'revision',
+  });
+  const content = [EXTRA_COLUMN, ...written.map(({ column }) => column), ...shadows.map(({ column }) => column)];
   const values = ['extra', ...cells, ...shadows.map(({ value }) => value)];
-  const target = `(${key.members.map(({ column }) => quoteIdent(column)).join(', ')})`;
+  const target = `(${key.members.map((member) => memberSql(member)).join(', ')})`;
   const overwritten = [
     ...[...content, 'updated_by', 'revision'].map((column) => `${column} = excluded.${column}`),
     'updated_at = greatest(excluded.updated_at, existing.updated_at)',
@@ -117,10 +117,16 @@ from written`;
       column(({ body }) => body),
       column(({ extra }) => extra),
       column(({ revision }) => String(revision)),
-      ...entity.properties.map((_, index) => column(({ columns: texts }) => texts[index] as string | null)),
+      ...written.map((_, index) => column(({ columns: texts }) => texts[index] as string | null)),
       ...(opens ? [column(({ openings }) => openings)] : []),
     ];
   };
+  const sought = soughtKeys(key);
+  const writtenUnder = writtenKeys(entity);
+  const keysOf = (records: readonly UpsertRecord[]) => ({
+    ...sought,
+    ...writtenUnder(records.map(({ columns: texts }) => texts)),
+  });
   const prepared = { lock: nameOf(lockText), merge: nameOf(mergeText), ignore: nameOf(ignoreText) };
   return {
     lock: (keys) => ({
@@ -131,9 +137,16 @@ from written`;
         ...own.values,
       ],
       name: prepared.lock,
+      ...sought,
     }),
-    merge: (records, context) => ({ text: mergeText, values: parameters(records, context), name: prepared.merge }),
-    ignore: (records, context) => ({ text: ignoreText, values: parameters(records, context), name: prepared.ignore }),
+    merge: (records, context) => ({
+      ...{ text: mergeText, values: parameters(records, context), name: prepared.merge },
+      ...keysOf(records),
+    }),
+    ignore: (records, context) => ({
+      ...{ text: ignoreText, values: parameters(records, context), name: prepared.ignore },
+      ...keysOf(records),
+    }),
     one: upsertOneStatements(home, entity, key, columns, nameOf),
   };
 }

@@ -57,6 +57,24 @@ describe('csvColumns', () => {
     expect([record, faults]).toEqual([{ whole: '01', yes: 'maybe', number: '1,5' }, []]);
   });
 
+  it('reads what is encrypted as what it is', () => {
+    const sealed = readEntity('Sealed', {
+      type: 'object',
+      properties: Object.fromEntries(
+        Object.entries(entity.document.properties as Record<string, JsonObject>).map(([name, schema]) => {
+          return [name, { ...schema, encrypted: true }];
+        }),
+      ),
+    });
+    const cells = [cell('a'), cell('null'), cell('7'), cell('1.5'), cell('true'), cell('[1]'), cell('"x"')];
+    const { record, faults } = csvColumns(sealed, NAMES.slice(0, 7), NONE).recordOf(cells);
+    expect(faults).toEqual([]);
+    expect(record).toEqual({ text: 'a', plain: 'null', whole: 7, number: 1.5, yes: true, list: [1], mixed: 'x' });
+    expect(csvColumns(sealed, ['whole'], NONE).recordOf([cell('9007199254740993')]).faults).toMatchObject([
+      { rule: 'precision' },
+    ]);
+  });
+
   it('tells absent, null, empty and the text null apart', () => {
     const read = (given: Cell) => csvColumns(entity, ['text', 'plain'], NONE).recordOf([given, given]).record;
     expect(read(cell(''))).toEqual({});

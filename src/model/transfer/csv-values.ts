@@ -2,7 +2,7 @@ import { readJson } from '../../platform/json.js';
 import { isExactNumber } from '../../platform/json-faults.js';
 import { isJsonObject, type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import { type Fault, Problem } from '../../platform/problem.js';
-import { type Entity, EXTRA_COLUMN, isSystemMember, type Property } from '../entity.js';
+import { type Entity, EXTRA_COLUMN, isSystemMember, type Property, valueTypeOf } from '../entity.js';
 import type { Cell } from './csv-cells.js';
 
 /**
@@ -78,10 +78,11 @@ function propertyOf({ properties }: Entity, name: string): Property | undefined 
 
 function readCell({ text, quoted }: Cell, at: string, property: Property | undefined): JsonValue | Refused {
   if (!quoted && text === 'null' && property?.nullable) return null;
-  if (property?.type === 'jsonb') return jsonOf(text, at);
+  const type = property && valueTypeOf(property);
+  if (type === 'jsonb') return jsonOf(text, at);
   if (text.includes('\u0000')) return refused(at, 'unicode', 'holds U+0000, which cannot be stored');
-  if (property?.type === 'boolean') return /^(true|false)$/i.test(text) ? text.toLowerCase() === 'true' : text;
-  if (property?.type !== 'bigint' && property?.type !== 'double precision') return text;
+  if (type === 'boolean') return /^(true|false)$/i.test(text) ? text.toLowerCase() === 'true' : text;
+  if (type !== 'bigint' && type !== 'double precision') return text;
   // What is no number is left to validation, which says what is wanted instead.
   if (!JSON_NUMBER.test(text)) return text;
   return isExactNumber(text) ? Number(text) : refused(at, 'precision', 'is a number that would not come back unchanged');

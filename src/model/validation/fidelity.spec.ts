@@ -112,3 +112,17 @@ describe('a value that its column keeps is accepted', () => {
     expect(faultOf(column, { type: ['string', 'null'], format }, value)).toBeUndefined();
   });
 });
+
+describe('a value that is encrypted is held to its own type, not to that of its column', () => {
+  const sealed = (of: Property['type']): Partial<Property> => ({ type: 'bytea', encrypted: { of, searchable: false } });
+
+  it('and refused where a column of that type would bend it', () => {
+    expect(faultOf(sealed('timestamptz'), { type: 'string', format: 'date-time' }, '2016-12-31T23:59:60Z')).toBe(LEAP);
+    expect(faultOf(sealed('bigint'), { type: 'integer' }, 2 ** 53)).toContain('2^53');
+  });
+
+  it('and accepted although it is no base64', () => {
+    expect(faultOf(sealed('text'), { type: 'string' }, 'Zürich')).toBeUndefined();
+    expect(faultOf(sealed('bytea'), { type: 'string', format: 'byte' }, 'Zürich')).toBeDefined();
+  });
+});

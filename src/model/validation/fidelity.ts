@@ -1,6 +1,6 @@
 import { type JsonObject, type JsonValue, pointer } from '../../platform/json-value.js';
 import type { Fault } from '../../platform/problem.js';
-import type { Entity, Property, RangeType } from '../entity.js';
+import { type Entity, type Property, type RangeType, valueTypeOf } from '../entity.js';
 import { canonicalRange } from '../values/canonical-range.js';
 import { boundTypeOf, RANGE_TYPES, type Range, readRange } from '../values/range.js';
 import { isBase64, isDecimal, isRange } from './formats.js';
@@ -33,7 +33,7 @@ const RULES: Partial<Record<Property['type'], Rule>> = {
 /** Checks one record's columns, appending to `faults`; values of another JSON type are somebody else's fault. */
 export function compileFidelity(entity: Entity): (record: JsonObject, faults: Fault[]) => void {
   const checks = entity.properties.flatMap((property) => {
-    const rule = RULES[property.type];
+    const rule = RULES[valueTypeOf(property)];
     return rule ? [{ property, rule, pointer: pointer('', property.name) }] : [];
   });
   return (record, faults) => {

@@ -10,6 +10,7 @@ import {
   columnMember,
   columnOf,
   declaredMembers,
+  isSealedMember,
   keptBackMembers,
   type Member,
   type MemberPath,
@@ -24,6 +25,8 @@ type Row = readonly (string | null)[];
 /** What has to be read for one text of a row. */
 export type Cell =
   | { readonly kind: 'column'; readonly column: string }
+  /** Of an encrypted property: behind the id of the record. */
+  | { readonly kind: 'sealed'; readonly column: string }
   | { readonly kind: 'value'; readonly value: Value; readonly isAggregated: boolean }
   | { readonly kind: 'embed'; readonly embed: Embed; readonly writer: ReadWriter };
 
@@ -72,16 +75,16 @@ function partsOf({ entity, isGrouped }: ReadNode, term: SelectTerm, nulls: Nulls
   switch (term.kind) {
     case 'all':
       return visibleMembers(entity).map((name) => ({
-        cell: { kind: 'column', column: columnOf(entity, name) },
+        cell: cellOf(entity, name),
         member: columnMember(entity, name, name, nulls),
         names: [name],
       }));
     case 'value': {
       const { value, as } = term;
       if (value.kind === 'field' && !isGrouped) {
-        const { name, column } = value.field;
+        const { name } = value.field;
         const member = columnMember(entity, name, as, nulls);
-        return [{ cell: { kind: 'column', column }, member, names: [as], ...(isShadow(entity, name) && { keptBack: [[as]] }) }];
+        return [{ cell: cellOf(entity, name), member, names: [as], ...(isShadow(entity, name) && { keptBack: [[as]] }) }];
       }
       const member = { ...named(as), text: textOf(value.type) };
       return [{ cell: { kind: 'value', value, isAggregated: isAggregated(value) }, member, names: [as] }];
@@ -89,6 +92,10 @@ function partsOf({ entity, isGrouped }: ReadNode, term: SelectTerm, nulls: Nulls
     case 'embed':
       return term.embed.node.select.length === 0 ? [] : [embedPart(term.embed, nulls)];
   }
+}
+
+function cellOf(entity: Entity, name: string): Cell {
+  return { kind: isSealedMember(entity, name) ? 'sealed' : 'column', column: columnOf(entity, name) };
 }
 
 function isShadow({ properties }: Entity, name: string): boolean {
@@ -147,5 +154,5 @@ function spreadMany({ members }: ReadWriter): Member {
 }
 
 function cellText({ text }: Member, cell: string | null): string {
-  return cell === null ? 'null' : text(cell);
+  return (cell === null ? null : text(cell)) ?? 'null';
 }

@@ -31,7 +31,8 @@ function entityOf(properties: readonly Property[], more: Partial<Entity> = {}): 
 }
 
 const SYSTEM_COLUMNS = ['id', 'created_at', 'updated_at', 'created_by', 'updated_by', 'revision'];
-const SYSTEM_TEXTS = ['018f0000-0000-7000-8000-000000000000', '2026-11-21 06:47:53+00', '2026-11-21 06:47:53+00', 'a', 'b', '3'];
+const ID = '018f0000-0000-7000-8000-000000000000';
+const SYSTEM_TEXTS = [ID, '2026-11-21 06:47:53+00', '2026-11-21 06:47:53+00', 'a', 'b', '3'];
 
 describe('compileRowWriter', () => {
   const entity = entityOf([
@@ -102,14 +103,14 @@ describe('splitRecord', () => {
   const entity = entityOf([property('a', 'text'), property('b', 'bigint', { required: true }), property('c', 'jsonb')]);
 
   it('puts undeclared members and explicit nulls aside, and nothing else', () => {
-    expect(splitRecord(entity, { c: { x: null }, a: 'v', b: 1 })).toEqual({ columns: ['v', '1', '{"x":null}'], extra: null });
-    expect(splitRecord(entity, { a: null, b: null })).toEqual({ columns: [null, null, null], extra: '{"a":null,"b":null}' });
-    expect(splitRecord(entity, { z: [1], b: 1 })).toEqual({ columns: [null, '1', null], extra: '{"z":[1]}' });
+    expect(splitRecord(entity, ID, { c: { x: null }, a: 'v', b: 1 })).toEqual({ columns: ['v', '1', '{"x":null}'], extra: null });
+    expect(splitRecord(entity, ID, { a: null, b: null })).toEqual({ columns: [null, null, null], extra: '{"a":null,"b":null}' });
+    expect(splitRecord(entity, ID, { z: [1], b: 1 })).toEqual({ columns: [null, '1', null], extra: '{"z":[1]}' });
   });
 
   it('takes members for what they are, whatever they are called', () => {
     const record = JSON.parse('{"__proto__":{"admin":true},"toString":"s","b":1}');
-    const { extra } = splitRecord(entityOf([property('constructor', 'text'), property('b', 'bigint')]), record);
+    const { extra } = splitRecord(entityOf([property('constructor', 'text'), property('b', 'bigint')]), ID, record);
     expect(extra).toBe('{"__proto__":{"admin":true},"toString":"s"}');
     expect(({} as { admin?: boolean }).admin).toBeUndefined();
   });
@@ -170,7 +171,7 @@ describe('a record', () => {
         const undeclared = Object.entries(others).filter(([other]) => !columns.some((each) => each.name === other));
         const record: JsonObject = Object.fromEntries([...members, ...undeclared]);
 
-        const { columns: texts, extra } = splitRecord(entity, record);
+        const { columns: texts, extra } = splitRecord(entity, ID, record);
         const writer = stored ? compileStoredRowWriter(entity) : compileRowWriter(entity);
         const printed = texts.map((text, i) => (columns[i]!.type === 'boolean' && text ? text[0]! : text));
         const text = writer.write([...SYSTEM_TEXTS, ...printed, extra]);

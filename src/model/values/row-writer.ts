@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from '../../platform/json-value.js';
 import { type Redacted, redactedJson } from '../access/redaction.js';
 import {
   type ColumnType,
+  type Encryption,
   type Entity,
   EXTRA_COLUMN,
   isKeptBack,
@@ -37,7 +38,10 @@ export type SelectedMember = string | { readonly name: string; readonly as: stri
 export interface Member {
   /** `"name":`, or empty where the text brings names of its own. */
   readonly prefix: string;
-  readonly text: (text: string) => string;
+  /** null: nobody can read it any more, so that it is as if it were not there. */
+  readonly text: (text: string) => string | null;
+  /** It is encrypted, and its text begins with the id of the record: see `sealedText`. */
+  readonly isSealed?: true;
   /** What a NULL becomes, prefix included: empty leaves the member out. */
   readonly whenNull: string;
   /** Of a NULL, EXTRA_COLUMN says under this name whether it is an explicit null. */
@@ -106,11 +110,30 @@ function columnWriter(
   const declared = whole && entity.keepsExtras ? declaredMembers(entity) : null;
   const columns = shown.map(({ name }) => columnOf(entity, name));
   const readsExtra = declared !== null || members.some(({ extra }) => extra !== null);
+  const write = memberWriter(members, declared);
   return {
     columns: readsExtra ? [...columns, EXTRA_COLUMN] : columns,
-    write: memberWriter(members, declared),
+    write: members.some(({ isSealed }) => isSealed) ? writingCells(members, columns.indexOf('id'), write) : write,
     keptBack: keptBack ? keptBackMembers(entity) : NOTHING,
   };
+}
+
+type Row = readonly (string | null)[];
+
+/** Puts the id of each row, which stands at `idAt`, where encrypted members expect it. */
+function writingCells(members: readonly Member[], idAt: number, write: (row: Row) => string): (row: Row) => string {
+  if (idAt < 0) throw new Error('encrypted values are read together with the id of their record');
+  return (row) => {
+    const id = row[idAt] as string;
+    return write(row.map((text, index) => (text !== null && members[index]?.isSealed ? sealedText(id, text) : text)));
+  };
+}
+
+const ID_LENGTH = 36;
+
+/** What an encrypted member is written from. @param cell the text of its column */
+export function sealedText(id: string, cell: string): string {
+  return id + cell;
 }
 
 /** The names that an undeclared member cannot have. */
@@ -133,9 +156,10 @@ export function memberWriter(
     const parts: string[] = [];
     members.forEach((member, i) => {
       const text = row[i];
-      if (typeof text === 'string') parts.push(member.prefix + member.text(text));
+      const json = typeof text === 'string' ? member.text(text) : undefined;
+      if (json != null) parts.push(member.prefix + json);
       else if (member.whenNull !== '') parts.push(member.whenNull);
-      else if (member.extra !== null && Object.hasOwn(extra, member.extra)) {
+      else if (json !== null && member.extra !== null && Object.hasOwn(extra, member.extra)) {
         parts.push(member.prefix + JSON.stringify(extra[member.extra]));
       }
     });
@@ -154,7 +178,8 @@ export function memberWriter(
     for (let i = 0; i < count; i++) {
       const text = row[i];
       const member = members[i]!;
-      if (typeof text === 'string') json += `${json === '' ? '{' : ','}${member.prefix}${member.text(text)}`;
+      const value = typeof text === 'string' ? member.text(text) : null;
+      if (value !== null) json += `${json === '' ? '{' : ','}${member.prefix}${value}`;
       else if (member.whenNull !== '') json += `${json === '' ? '{' : ','}${member.whenNull}`;
     }
     return json === '' ? '{}' : `${json}}`;
@@ -165,7 +190,16 @@ export function memberWriter(
 export function columnMember(entity: Entity, name: string, as: string, nulls: Nulls): Member {
   const member = storedMember(entity, name, as, nulls);
   const redacted = isSystemMember(name) ? undefined : propertyOf(entity, name).redacted;
-  return redacted ? { ...member, text: (text) => shadowOf(redacted, member.text(text)) } : member;
+  if (!redacted) return member;
+  // No key is asked for what says nothing of the value.
+  if (redacted.as === 'full') return { ...member, text: () => shadowOf(redacted, '""') };
+  return {
+    ...member,
+    text: (text) => {
+      const json = member.text(text);
+      return json === null ? null : shadowOf(redacted, json);
+    },
+  };
 }
 
 function shadowOf(redacted: Redacted, json: string): string {
@@ -178,12 +212,26 @@ function storedMember(entity: Entity, name: string, as: string, nulls: Nulls): M
     const type: ColumnType = SYSTEM_MEMBERS[name];
     return { prefix, text: JSON_TEXT[type], whenNull: `${prefix}null`, extra: null };
   }
-  const { type, required, nullable } = propertyOf(entity, name);
+  const { type, required, nullable, encrypted } = propertyOf(entity, name);
   const isNull = nulls === 'always' || (nullable && required);
   return {
-    ...{ prefix, text: JSON_TEXT[type], whenNull: isNull ? `${prefix}null` : '' },
+    ...(encrypted ? { text: openedBy(encrypted), isSealed: true as const } : { text: JSON_TEXT[type] }),
+    ...{ prefix, whenNull: isNull ? `${prefix}null` : '' },
     extra: !isNull && nullable ? name : null,
   };
+}
+
+function openedBy({ cipher }: Encryption): (text: string) => string | null {
+  return (text) => {
+    // Never as it is stored, whatever was forgotten.
+    if (!cipher) throw new Error('an encrypted property without its keys');
+    return cipher.open(text.slice(0, ID_LENGTH), text.slice(ID_LENGTH));
+  };
+}
+
+/** Whether the member is encrypted. */
+export function isSealedMember(entity: Entity, name: string): boolean {
+  return !isSystemMember(name) && propertyOf(entity, name).encrypted !== undefined;
 }
 
 export function columnOf(entity: Entity, name: string): string {

@@ -1,5 +1,7 @@
 import { addObject } from '../object-steps.js';
+import { objectChanges } from '../objects.js';
 import type { Operation } from '../operation.js';
+import { withOtherSlot } from '../slot-objects.js';
 import type { TableObject } from '../table-object.js';
 import type { Transition } from '../transition.js';
 import { keyPointer } from './key-pointer.js';
@@ -13,7 +15,7 @@ export function addIndex(t: Transition, object: TableObject): Operation {
     risk: { level: 'none', reversible: 'yes' },
     describe: () => `${names.join(' and ')} ${names.length > 1 ? 'get' : 'gets'} an index, ${object.definition}`,
     validate: () => [],
-    sql: (size) => addObject(t, object, size),
+    sql: (size) => withOtherSlot(objectChanges(t).added, object).flatMap((each) => addObject(t, each, size)),
     inverse: { kind: 'drop-index', object },
   };
 }

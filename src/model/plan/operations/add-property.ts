@@ -71,7 +71,13 @@ function probes(property: Property, adopts: boolean): Probe[] {
     });
   }
   const fits = fitting(property);
-  if (fits !== undefined) {
+  if (property.encrypted) {
+    found.push({
+      failing: isHeld(name),
+      message: `a record holds an undeclared value under ${quoted}, which the database cannot encrypt`,
+      wayOut: `add ${quoted} without "encrypted", which takes those values over, and encrypt it when that is done`,
+    });
+  } else if (fits !== undefined) {
     found.push({
       failing: `case when ${isHeld(name)} then not coalesce((${fits}), false) else false end`,
       message: `what a record holds under ${quoted} undeclared is not of the declared type`,
@@ -133,7 +139,7 @@ function columnSteps(t: Transition, property: Property, size: TableSize): Step[]
 /** What does not fit stays where it is, and the guard refuses it. */
 function adoptSteps(t: Transition, property: Property): Step[] {
   const conversion = conversionBetween({ type: 'jsonb' }, property);
-  if (!conversion) return [];
+  if (!conversion || property.encrypted) return [];
   const { name } = property;
   const [table, column] = [tableRef(t.home, t.after), quoteIdent(property.column)];
   const update = { stage: 'values', work: 'update', as: 'tenant', lock: 'none' } as const;

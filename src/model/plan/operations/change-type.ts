@@ -1,7 +1,6 @@
-import { columnType, holdsNull } from '../../ddl/column.js';
+import { columnType } from '../../ddl/column.js';
 import { tableRef } from '../../ddl/table-ref.js';
 import type { Property } from '../../entity.js';
-import { derivedName } from '../../names.js';
 import { quoteIdent } from '../../sql.js';
 import { batchUpdate } from '../batches.js';
 import { type Conversion, conversionBetween } from '../conversion/conversion.js';
@@ -13,6 +12,7 @@ import { isPreparedBeforehand } from '../prepared-type.js';
 import type { TableObject } from '../table-object.js';
 import { formerProperty, type Transition } from '../transition.js';
 import { objectProbes } from './object-probes.js';
+import { addColumn, guardSteps, notNullSteps, swapColumns } from './shadow-steps.js';
 
 /**
  * Another type, exactly converted: a value that would not say the same afterwards stands in the way. A small table is rewritten
@@ -70,7 +70,7 @@ function ownOf(t: Transition, { name }: Property) {
 /** Unique keys that stay, where texts that differ become the same number, or range of numbers. Exactly converted, other values stay apart. */
 function keysThatMerge(t: Transition, was: Property, property: Property): readonly TableObject[] {
   if (was.type !== 'text' || (property.type !== 'numeric' && property.type !== 'numrange')) return [];
-  return stayedKeys(t, property).filter(({ kind }) => kind === 'unique');
+  return stayedKeys(t, property).filter(({ kind, unique }) => kind === 'unique' || unique);
 }
 
 function conversionProbe(was: Property, property: Property, conversion: Conversion | undefined): Probe[] {
@@ -118,11 +118,8 @@ function workInPlace(t: Transition, was: Property, { name, type }: Property): St
 }
 
 function shadowSteps(t: Transition, was: Property, property: Property, conversion: Conversion): Step[] {
-  const table = tableRef(t.home, t.before);
-  const [old, made] = [was.column, `${property.column}${UNFINISHED}`];
-  const [oldColumn, newColumn] = [old, made].map(quoteIdent) as [string, string];
-  const guard = derivedName([t.before.table, property.column, 'type'], 'check') + UNFINISHED;
-  const catalog = { work: 'catalog', as: 'owner', lock: 'ACCESS EXCLUSIVE' } as const;
+  const made = `${property.column}${UNFINISHED}`;
+  const [oldColumn, newColumn] = [was.column, made].map(quoteIdent) as [string, string];
   const fits = conversion.fits?.(oldColumn);
   const value = conversion.using(oldColumn);
   const inStep = `${newColumn} is not distinct from ${value}`;
@@ -131,53 +128,12 @@ function shadowSteps(t: Transition, was: Property, property: Property, conversio
     : inStep;
   const converted = fits ? `case when ${fits} then ${value} end` : value;
   const fill = { column: newColumn, value: converted, needed: `${oldColumn} is not null and ${newColumn} is null` };
+  const sql = batchUpdate(tableRef(t.home, t.before), [fill]);
   return [
-    {
-      ...{ stage: 'prepare-columns', ...catalog },
-      sql: `alter table ${table} add column ${newColumn} ${columnType(property)}`,
-      makes: { kind: 'column', name: made },
-    },
-    {
-      ...{ stage: 'prepare-constraints', ...catalog },
-      sql: `alter table ${table} add constraint ${quoteIdent(guard)} check (${condition}) not valid`,
-      makes: { kind: 'constraint', name: guard },
-    },
-    { stage: 'backfill', work: 'update', as: 'tenant', lock: 'none', sql: batchUpdate(table, [fill]), fill },
-    {
-      ...{ stage: 'validate', work: 'scan', as: 'owner', lock: 'SHARE UPDATE EXCLUSIVE' },
-      sql: `alter table ${table} validate constraint ${quoteIdent(guard)}`,
-    },
+    addColumn(t, made, columnType(property)),
+    ...guardSteps(t, property, 'type', condition),
+    { stage: 'backfill', work: 'update', as: 'tenant', lock: 'none', sql, fill },
     ...notNullSteps(t, was, property, made),
-    { stage: 'drop-constraints', ...catalog, sql: `alter table ${table} drop constraint ${quoteIdent(guard)}` },
-    { stage: 'types', ...catalog, sql: `alter table ${table} drop column ${oldColumn}` },
-    {
-      ...{ stage: 'rename', ...catalog },
-      sql: `alter table ${table} rename column ${newColumn} to ${quoteIdent(property.column)}`,
-    },
-  ];
-}
-
-/** The new column takes over what the old one was held to; what the change itself requires is `require-value`'s. */
-function notNullSteps(t: Transition, was: Property, property: Property, made: string): Step[] {
-  if (holdsNull(was) || holdsNull(property)) return [];
-  const table = tableRef(t.home, t.before);
-  const name = derivedName([t.before.table, property.column, 'filled'], 'check') + UNFINISHED;
-  const check = quoteIdent(name);
-  const catalog = { work: 'catalog', as: 'owner', lock: 'ACCESS EXCLUSIVE' } as const;
-  return [
-    {
-      ...{ stage: 'prepare-constraints', ...catalog },
-      sql: `alter table ${table} add constraint ${check} check (${quoteIdent(made)} is not null) not valid`,
-      makes: { kind: 'constraint', name },
-    },
-    {
-      ...{ stage: 'validate', work: 'scan', as: 'owner', lock: 'SHARE UPDATE EXCLUSIVE' },
-      sql: `alter table ${table} validate constraint ${check}`,
-    },
-    {
-      ...{ stage: 'nulls', ...catalog },
-      sql: `alter table ${tableRef(t.home, t.after)} alter column ${quoteIdent(property.column)} set not null`,
-    },
-    { stage: 'nulls', ...catalog, sql: `alter table ${tableRef(t.home, t.after)} drop constraint ${check}` },
+    ...swapColumns(t, was, property, made),
   ];
 }

@@ -1,5 +1,7 @@
 import { dropObject } from '../object-steps.js';
+import { objectChanges } from '../objects.js';
 import type { Operation } from '../operation.js';
+import { withOtherSlot } from '../slot-objects.js';
 import type { TableObject } from '../table-object.js';
 import type { Transition } from '../transition.js';
 import { keyPointer } from './key-pointer.js';
@@ -13,7 +15,7 @@ export function dropUnique(t: Transition, object: TableObject): Operation {
     risk: { level: 'none', reversible: 'partly', reason: 'records stored meanwhile may be alike when the key comes back' },
     describe: () => `several records may have the same ${names}`,
     validate: () => [],
-    sql: () => [dropObject(t, object)],
+    sql: () => withOtherSlot(objectChanges(t).dropped, object).map((each) => dropObject(t, each)),
     inverse: { kind: 'add-unique', object },
   };
 }

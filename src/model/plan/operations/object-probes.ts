@@ -1,20 +1,25 @@
 import { tableRef } from '../../ddl/table-ref.js';
 import type { Property } from '../../entity.js';
 import { ownRows } from '../../own-rows.js';
+import type { Slot } from '../../sealed/field-cipher.js';
 import { quoteIdent } from '../../sql.js';
 import { formerRows, formerValue, rowsAfter } from '../former-value.js';
 import type { Probe } from '../operation.js';
 import type { TableObject } from '../table-object.js';
-import type { Transition } from '../transition.js';
+import { formerProperty, type Transition } from '../transition.js';
 
 /** Which rows a new constraint finds in its way: asked of the values as they will be. */
 export function objectProbes(t: Transition, object: TableObject): readonly Probe[] {
   const properties = object.properties.flatMap((name) => t.after.properties.find((property) => property.name === name) ?? []);
   switch (object.kind) {
     case 'check':
+      // Of cells there is nothing to ask, and of values that are cells still, the records are read.
+      if (properties.some((property) => property.encrypted || formerProperty(t, property)?.encrypted)) return [];
       return probe(rowsAfter(t, properties, `not ${object.definition.replace(/^check /, '')}`), ...checkTexts(properties));
     case 'unique':
       return probe(duplicates(t, properties), ...uniqueTexts(properties));
+    case 'index':
+      return object.unique ? probe(duplicates(t, properties, object.sealed?.slot), ...uniqueTexts(properties)) : [];
     case 'foreign key':
       return probe(dangling(t, object, properties), ...relationTexts(properties));
     default:
@@ -45,10 +50,10 @@ function relationTexts([property]: readonly Property[]): [string, string] {
   ];
 }
 
-/** Rows where a member of the key is NULL never collide. */
-function duplicates(t: Transition, properties: readonly Property[]): string | undefined {
+/** Rows where a member of the key is NULL never collide. @param slot of the tags that encrypted members are compared by */
+function duplicates(t: Transition, properties: readonly Property[], slot?: Slot): string | undefined {
   const columns = properties.map(({ column }) => quoteIdent(column)).join(', ');
-  const rows = formerRows(t, properties);
+  const rows = formerRows(t, properties, slot);
   if (rows === undefined) return undefined;
   return `select id
 from (
