@@ -144,7 +144,7 @@ limit $4::bigint`,
   }
 }
 
-function shownVersion({ lineage: _, ...view }: StoredVersion): VersionView {
+function shownVersion({ lineage: _, fields: __, ...view }: StoredVersion): VersionView {
   return view;
 }
 

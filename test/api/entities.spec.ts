@@ -84,7 +84,7 @@ describe('a definition', () => {
         { type: 'object', frobnicate: 1, properties: { a: { minLength: -1 } } },
         ['/properties/a/minLength minimum', '/frobnicate unknown-keyword'],
       ],
-      [{ type: 'object', properties: { a: { type: 'string', encrypted: true } } }, ['/properties/a/encrypted not-supported']],
+      [{ type: 'object', properties: { a: { type: 'string', semantic: true } } }, ['/properties/a/semantic not-supported']],
       [{ type: 'object', properties: { id: { type: 'integer' } } }, ['/properties/id system-member']],
       [
         { type: 'object', properties: { a: { type: 'string', maxLength: 1, default: 'ab' } } },

@@ -10,7 +10,7 @@ const PROPERTIES: JsonObject = {
   mixed: { type: ['string', 'integer'] },
 };
 const document = (words: JsonObject): JsonObject => ({
-  ...{ type: 'object', properties: PROPERTIES, required: ['customer', 'note', 'nothing', 'mixed'] },
+  ...{ type: 'object', properties: PROPERTIES, required: ['customer', 'nothing', 'mixed'] },
   ...words,
 });
 
@@ -35,6 +35,15 @@ describe('readSubject refuses', () => {
   ])('%s', (subject, message) => {
     expect(faultsOf({ subject })).toEqual([expect.stringContaining(`/subject [subject] ${message}`)]);
     expect(faultsOf({ 'x-subject': subject })).toEqual([expect.stringContaining('/x-subject [subject]')]);
+  });
+
+  it('an encrypted property that is required: once somebody is forgotten, nobody has it', () => {
+    const required = ['customer', 'note'];
+    expect(faultsOf({ subject: 'customer', required })).toEqual([
+      '/properties/note [subject] is encrypted under the key of its subject, who may be forgotten: leave "note" out of required',
+    ]);
+    const nullable = { ...PROPERTIES, note: { type: ['string', 'null'], encrypted: true } };
+    expect([faultsOf({ required }), faultsOf({ subject: 'customer', required, properties: nullable })]).toEqual([[], []]);
   });
 
   it('one of an entity where nothing is encrypted', () => {
