@@ -3,11 +3,25 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 
 const folder = mkdtempSync(join(tmpdir(), 'business-store-first-start-'));
 const environment = { ...process.env, DATA_DIR: folder, PORT: '3987' };
 const child = spawn('npm', ['start'], { env: environment, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
 const kill = (signal) => process.kill(-child.pid, signal);
+
+/** npm ends at once; what it has started ends in order, and writes until then. */
+async function groupEnded() {
+  for (let waited = 0; waited < 30_000; waited += 100) {
+    try {
+      kill(0);
+    } catch {
+      return;
+    }
+    await wait(100);
+  }
+  throw new Error('the service did not end within 30 s of SIGTERM');
+}
 
 try {
   const curl = await new Promise((resolve, reject) => {
@@ -26,8 +40,11 @@ try {
   const ended = new Promise((resolve) => child.on('exit', resolve));
   kill('SIGTERM');
   await ended;
+  await groupEnded();
   console.log('first start: the printed curl works, the demo data loads, SIGTERM ends it');
 } catch (error) {
+  // Clearing away must not hide it.
+  console.error(error);
   try {
     kill('SIGKILL');
   } catch {
