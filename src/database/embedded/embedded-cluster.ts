@@ -162,7 +162,7 @@ export async function writeSettings(cluster: Cluster, port: number): Promise<voi
 listen_addresses = '127.0.0.1'
 port = ${port}
 unix_socket_directories = ''
-max_connections = 100
+max_connections = ${cluster.durable ? 100 : 400}
 shared_buffers = 128MB
 password_encryption = scram-sha-256
 timezone = 'UTC'
